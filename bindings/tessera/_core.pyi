@@ -26,6 +26,9 @@ class JsonError(Error, ValueError):
 class InvalidKeyError(Error, ValueError):
     """A key that is malformed or against the policy (`key_*`)."""
 
+class LimitError(Error, ValueError):
+    """An argument is over its documented limit (`limit_exceeded`)."""
+
 class StateError(Error):
     """Saved state, files or the crypto library failed (`snapshot_malformed`, `io_failed`, `crypto_failed`)."""
 
