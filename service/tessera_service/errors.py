@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One tree of engine errors. A surface renders each by its own table; no text here contains input."""
+
+from typing import ClassVar
+
+
+class ServiceError(Exception):
+    """Base of everything that a surface renders. `code` is stable and also names the error in logs and metrics."""
+
+    code: ClassVar[str] = "internal_error"
+
+
+class StoreUnavailable(ServiceError):
+    """A store failed or did not answer in time: never "inactive", never success."""
+
+    code = "store_unavailable"
+
+
+class Overloaded(ServiceError):
+    """A bounded queue is full."""
+
+    code = "overloaded"
+
+
+class InvalidInput(ServiceError):
+    """A field is absent or has the wrong shape. `field` is the contract's own name, never the value."""
+
+    code = "invalid_input"
+
+    def __init__(self, field: str | None = None, *, missing: bool = False, out_of_range: bool = False) -> None:
+        super().__init__(field or "body")
+        self.field = field
+        self.missing = missing  # the field is absent
+        self.out_of_range = out_of_range  # right type, but against an enum, a length or a range
+
+
+class UnknownTenant(ServiceError):
+    """X-Tenant-ID names no tenant."""
+
+    code = "unknown_tenant"
+
+
+class TenantMismatch(ServiceError):
+    """A credential of another tenant."""
+
+    code = "tenant_mismatch"
+
+
+class RateLimited(ServiceError):
+    """Over a limit; try again after `retry_after` seconds."""
+
+    code = "rate_limited"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("rate limited")
+        self.retry_after = retry_after
+
+
+class Unauthorized(ServiceError):
+    """The caller's credential does not count. `reason`: missing, invalid, expired or revoked."""
+
+    code = "unauthorized"
+
+    def __init__(self, reason: str = "invalid") -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Forbidden(ServiceError):
+    """The caller lacks a permission."""
+
+    code = "forbidden"
+
+
+class RefreshInvalid(ServiceError):
+    """The refresh token is malformed, forged, expired, mismatched or superseded. `reason`: invalid or expired."""
+
+    code = "refresh_invalid"
+
+    def __init__(self, reason: str = "invalid") -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class SessionEnded(ServiceError):
+    """The session is over. `reason`: revoked (the token was revoked or reused) or inactive."""
+
+    code = "session_ended"
+
+    def __init__(self, reason: str = "revoked") -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class SessionNotFound(ServiceError):
+    """No such session in this tenant."""
+
+    code = "session_not_found"
+
+
+class SessionForbidden(ServiceError):
+    """The session belongs to another subject and the caller may not act on others."""
+
+    code = "session_forbidden"
+
+
+class RevokeInvalid(ServiceError):
+    """Nothing that can be revoked was named."""
+
+    code = "revoke_invalid"
+
+
+class UnknownJti(ServiceError):
+    """No token of that id is known."""
+
+    code = "unknown_jti"
+
+
+class TokenTooLarge(ServiceError):
+    """The token to be issued would exceed 4 KiB."""
+
+    code = "token_too_large"
