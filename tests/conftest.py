@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every room of the tests may ask for. A fixture that one room needs stands in that room's own conftest."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def vectors() -> Path:
+    """The folder of third-party vectors: TESSERA_VECTORS, else beside the checkout. Absent: the test is skipped, aloud."""
+    folder = Path(os.environ.get("TESSERA_VECTORS") or ROOT / ".." / "shared" / "vectors").resolve()
+    if not folder.is_dir():
+        pytest.skip(f"no third-party vectors in {folder}: set TESSERA_VECTORS")
+    return folder
