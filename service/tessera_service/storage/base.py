@@ -33,8 +33,8 @@ class RevocationLog(Protocol):
     """An append-only log of revocations with one life: another `log_id` means other content."""
 
     async def read_log(self, *, after: int, limit: int = 1000) -> LogPage:
-        """Entries with sequence >= `after` (inclusive: the reader checks that it still holds the same entry), in order,
-        at most `limit`. One consistent read: `log_id` and `head` belong to the entries."""
+        """Entries with sequence >= `after` (inclusive: the reader checks that it still holds the same entry), in
+        order, at most `limit`. One consistent read: `log_id` and `head` belong to the entries."""
         ...
 
     def read_log_snapshot(self) -> AsyncIterator[LogPage]:
@@ -71,8 +71,8 @@ class SessionStore(RevocationLog, Protocol):
         ...
 
     async def read_state(self, *, session_id: str, jti: str) -> StoredState:
-        """One consistent read of a session (revoked too when a cut-off of its subject is at or after its creation) and of
-        whether that jti is in the log."""
+        """One consistent read of a session (revoked too when a cut-off of its subject is at or after its creation)
+        and of whether that jti is in the log."""
         ...
 
     async def find_token(self, jti: str) -> TokenRecord | None:
@@ -80,23 +80,25 @@ class SessionStore(RevocationLog, Protocol):
         ...
 
     async def rotate(self, rotation: Rotation) -> RotationResult:
-        """Atomic. Unknown session: NOT_FOUND. Revoked, locked or cut off: ENDED. `now >= min(expires_at, ends_at)`: EXPIRED.
-        Presented jti is `refresh_jti`: it is spent at `now_ms`, `successor`, `refresh_jti` and the
-        end move on, spent tokens whose grace is over (`now_ms - spent_ms >= grace_ms`) and tokens that expired are forgotten: ROTATED.
-        Presented jti is the last spent one and `now_ms - spent_ms < grace_ms`: REPLAYED with the stored successor, nothing changes.
-        Presented jti was spent before that, inside its own grace: SUPERSEDED, nothing changes. Anything else is reuse:
-        the session is revoked as `reuse` says, as revoke_session does: REUSE_REVOKED."""
+        """Atomic. Unknown session: NOT_FOUND. Revoked, locked or cut off: ENDED. `now >= min(expires_at, ends_at)`:
+        EXPIRED. Presented jti is `refresh_jti`: it is spent at `now_ms`, `successor`, `refresh_jti` and the end
+        move on, spent tokens whose grace is over (`now_ms - spent_ms >= grace_ms`) and tokens that expired are
+        forgotten: ROTATED. Presented jti is the last spent one and `now_ms - spent_ms < grace_ms`: REPLAYED with
+        the stored successor, nothing changes. Presented jti was spent before that, inside its own grace:
+        SUPERSEDED, nothing changes. Anything else is reuse: the session is revoked as `reuse` says, as
+        revoke_session does: REUSE_REVOKED."""
         ...
 
     async def revoke_session(self, session_id: str, *, revocation: Revocation) -> Session | None:
-        """Atomic: marks the session revoked, forgets its successor and appends SESSION. None if unknown. A session that is revoked, locked or expired
-        already is left as it is, without a log entry, and returned."""
+        """Atomic: marks the session revoked, forgets its successor and appends SESSION. None if unknown. A session
+        that is revoked, locked or expired already is left as it is, without a log entry, and returned."""
         ...
 
     async def revoke_subject(self, tenant_id: str, subject: str, *, revocation: Revocation) -> Sequence[Session]:
         """Atomic: raises the subject's cut-off to `revocation.at_ms` (never lowers it), but not below the newest
-        `created_ms` of its sessions (whatever the clocks say), revokes every active session and appends one SUBJECT entry
-        with that cut-off; also when there was no session. Returns the sessions that it ended, as stored afterwards."""
+        `created_ms` of its sessions (whatever the clocks say), revokes every active session and appends one
+        SUBJECT entry with that cut-off; also when there was no session. Returns the sessions that it ended, as
+        stored afterwards."""
         ...
 
     async def revoke_token(self, token: TokenRecord, *, revocation: Revocation) -> bool:
@@ -104,8 +106,9 @@ class SessionStore(RevocationLog, Protocol):
         ...
 
     async def purge(self, *, now: int, retention_seconds: int, limit: int = 500) -> int:
-        """Removes at most `limit` sessions that ended (by revocation or time) at least `retention_seconds` ago, token
-        records with `expires_at <= now`, cut-offs that no retained session or log entry needs. By index, in short transactions. Returns how many rows went."""
+        """Removes at most `limit` sessions that ended (by revocation or time) at least `retention_seconds` ago,
+        token records with `expires_at <= now`, cut-offs that no retained session or log entry needs. By index, in
+        short transactions. Returns how many rows went."""
         ...
 
 
@@ -150,8 +153,8 @@ class Directory(RevocationLog, Protocol):
         ...
 
     async def add_signing_key(self, key: SigningKey, *, after: str | None) -> bool:
-        """Atomic: inserts the key only if the newest unrevoked key (by activates_at) is `after` (None: there is none), so that however many
-        processes rotate at once one of them wins. False if not."""
+        """Atomic: inserts the key only if the newest unrevoked key (by activates_at) is `after` (None: there is
+        none), so that however many processes rotate at once one of them wins. False if not."""
         ...
 
     async def revoke_signing_key(self, kid: str, *, revocation: Revocation) -> bool:
