@@ -17,7 +17,7 @@ def repository() -> Path:
 
 @pytest.fixture(scope="session")
 def vectors() -> Path:
-    """The folder of third-party vectors: TESSERA_VECTORS, else beside the checkout. Absent: the test is skipped, aloud."""
+    """The folder of third-party vectors: TESSERA_VECTORS, else beside the checkout. Absent: skipped, aloud."""
     folder = Path(os.environ.get("TESSERA_VECTORS") or ROOT / ".." / "shared" / "vectors").resolve()
     if not folder.is_dir():
         pytest.skip(f"no third-party vectors in {folder}: set TESSERA_VECTORS")
