@@ -14,6 +14,7 @@ SERVICE = "tessera_service"
 LEAVES = tuple(f"{SERVICE}.{leaf}" for leaf in ("models", "errors", "clock"))
 STORES = f"{SERVICE}.storage"
 PROTOCOLS = f"{SERVICE}.storage.base"
+STORE_RULES = f"{SERVICE}.storage.rules"  # what happens to a session, as plain functions that every store asks
 ENGINE = f"{SERVICE}.engine"
 SURFACES = f"{SERVICE}.surfaces"
 WEB = ("fastapi", "starlette", "uvicorn", "httptools", "uvloop")
@@ -112,16 +113,17 @@ def engine_knows_no_web_and_no_driver(sources: Sources) -> list[str]:
 
 
 def store_of(module: str) -> str:
-    """tessera_service.storage.sql.sessions -> tessera_service.storage.sql"""
-    return ".".join(module.split(".")[:3])
+    """tessera_service.storage.sql.sessions -> sql; tessera_service.storage.memory_log -> memory"""
+    names = module.split(".")
+    return names[2].split("_")[0] if is_within(module, STORES) and len(names) > 2 else ""
 
 
 def stores_know_only_their_protocols(sources: Sources) -> list[str]:
     def allowed(module: str, imported: str) -> bool:
         if is_within(imported, SERVICE):
-            own = () if module == STORES else (store_of(module),)
-            return is_within(imported, PROTOCOLS, *LEAVES, *own)
-        drivers = DRIVERS if is_within(module, PROTOCOLS) else ()
+            is_own = bool(store_of(module)) and store_of(imported) == store_of(module)
+            return is_own or is_within(imported, PROTOCOLS, STORE_RULES, *LEAVES)
+        drivers = DRIVERS if is_within(module, PROTOCOLS, STORE_RULES) else ()
         return not is_within(imported, "tessera", *WEB, *drivers)
 
     return refuse_imports(sources, of=STORES, unless=allowed, why="a store imports storage.base, the leaves and itself")

@@ -25,6 +25,9 @@ BROKEN: list[tuple[Rule, Sources]] = [
     (rules.stores_know_only_their_protocols, {f"{S}/storage/memory.py": "from tessera_service.storage.sql import log"}),
     (rules.stores_know_only_their_protocols, {f"{S}/storage/sql/log.py": "import tessera_service.engine"}),
     (rules.stores_know_only_their_protocols, {f"{S}/storage/sql/log.py": "from tessera_service.storage import redis"}),
+    (rules.stores_know_only_their_protocols, {f"{S}/storage/sql/log.py": "from ..memory_log import append"}),
+    (rules.stores_know_only_their_protocols, {f"{S}/storage/rules.py": "from tessera_service.storage import memory"}),
+    (rules.stores_know_only_their_protocols, {f"{S}/storage/__init__.py": "from . import memory"}),
     (rules.stores_know_only_their_protocols, {f"{S}/storage/base.py": "import sqlalchemy"}),
     (
         rules.surfaces_know_only_the_engine,
@@ -77,6 +80,10 @@ SOUND: list[tuple[Rule, Sources]] = [
     (
         rules.stores_know_only_their_protocols,
         {f"{S}/storage/sql/log.py": "import sqlalchemy\nfrom tessera_service.storage.sql import t\nfrom . import a"},
+    ),
+    (
+        rules.stores_know_only_their_protocols,
+        {f"{S}/storage/memory.py": "from tessera_service.storage import base, memory_log, rules"},
     ),
     (
         rules.surfaces_know_only_the_engine,
