@@ -27,14 +27,8 @@ CODE_SUFFIXES = {".py", ".pyi", ".cc", ".h", ".lua", ".cmake", ".sh"}
 HOUSES = ("cpp", "bindings", "service", "tests", "benchmarks", "script", "cmake", "examples", "docs", ".ci")
 VAGUE = {"util", "utils", "helper", "helpers", "common", "manager", "managers", "misc", "epoch"}
 POSIX_HEADERS = {
-    "fcntl.h",
-    "unistd.h",
-    "sys/stat.h",
-    "sys/types.h",
-    "sys/random.h",
-    "sys/file.h",
-    "time.h",
-    "immintrin.h",
+    *("fcntl.h", "immintrin.h", "stdlib.h", "time.h", "unistd.h"),
+    *("sys/mman.h", "sys/random.h", "sys/stat.h", "sys/types.h"),
 }
 
 
