@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,7 @@ class Claims {
  private:
   void begin_member(std::string_view name);
   std::string json_;
+  std::optional<Error> failure_;  // the first of set_json
 };
 
 }  // namespace tessera

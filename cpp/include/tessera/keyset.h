@@ -57,6 +57,7 @@ class KeySet {
 
  private:
   struct State;
+  [[nodiscard]] const std::shared_ptr<const KeySnapshot>& cached() const;
   std::shared_ptr<State> state_;
 };
 

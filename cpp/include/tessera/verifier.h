@@ -71,10 +71,16 @@ class Verifier {
                                           std::size_t max_bytes = 64 * 1024);
 
  private:
-  Result<void> check_claims(const VerifiedToken& token, std::int64_t now_seconds) const;
+  /// As far as the signature and the claims' grammar.
+  [[nodiscard]] Result<VerifiedToken> verify_signed(std::string_view token, const KeySnapshot& keys) const;
+  [[nodiscard]] Result<VerifiedToken> judge(VerifiedToken token, std::int64_t now_seconds) const;
+  [[nodiscard]] Result<void> check_claims(const VerifiedToken& token, std::int64_t now_seconds) const;
+
   KeySet keys_;
   Policy policy_;
   std::shared_ptr<TokenCache> cache_;
+  std::uint32_t required_bits_ = 0;           // registered claims that have to be there
+  std::vector<std::string> required_others_;  // and all others
 };
 
 }  // namespace tessera
