@@ -48,6 +48,7 @@ class Checker {
   [[nodiscard]] static std::int64_t boottime_ns() noexcept;
 
  private:
+  [[nodiscard]] Verdict check_record(VerifiedToken token, std::int64_t now_seconds, bool fresh) const;
   std::shared_ptr<const Verifier> verifier_;
   std::shared_ptr<const RevocationSet> revocations_;
   std::shared_ptr<const SessionTable> sessions_;
