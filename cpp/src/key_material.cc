@@ -10,6 +10,7 @@
 
 #include "base64url.h"
 #include "json.h"
+#include "roca.h"
 #include "rs256.h"
 
 namespace tessera::internal {
@@ -36,18 +37,27 @@ Result<void> check_exponent(const BIGNUM* exponent) {
   return {};
 }
 
-// RFC 8017 section 3.2: two primes; others are legal there but not here.
-bool is_multi_prime(const EVP_PKEY* pkey) {
-  const bool third = get_number(pkey, OSSL_PKEY_PARAM_RSA_FACTOR3) != nullptr;
-  return third;
+// RFC 8017 section 3.2 knows keys of more than two primes; they are not taken here.
+Result<void> check_two_primes(const EVP_PKEY* pkey, const BIGNUM* modulus) {
+  const BignumPtr p = get_number(pkey, OSSL_PKEY_PARAM_RSA_FACTOR1);
+  const BignumPtr q = get_number(pkey, OSSL_PKEY_PARAM_RSA_FACTOR2);
+  if (!p || !q) return openssl_failure(Error::key_malformed);
+  const BignumPtr product(BN_secure_new());
+  const BignumCtxPtr scratch(BN_CTX_secure_new());
+  if (!product || !scratch || BN_mul(product.get(), p.get(), q.get(), scratch.get()) != 1) {
+    return openssl_failure(Error::crypto_failed);
+  }
+  if (BN_cmp(product.get(), modulus) != 0) return Error::key_malformed;
+  return {};
 }
 
-Result<void> check_numbers(EVP_PKEY* pkey, KeyHalf half) {
+Result<void> check_numbers(EVP_PKEY* pkey, const BIGNUM* modulus, KeyHalf half) {
+  if (has_roca_shape(modulus)) return Error::key_malformed;
   const PkeyCtxPtr context(EVP_PKEY_CTX_new_from_pkey(nullptr, pkey, nullptr));
   if (!context) return openssl_failure(Error::crypto_failed);
   if (EVP_PKEY_public_check(context.get()) != 1) return openssl_failure(Error::key_malformed);
   if (half == KeyHalf::public_only) return {};
-  if (is_multi_prime(pkey)) return Error::key_type_not_allowed;
+  if (const Result<void> checked = check_two_primes(pkey, modulus); !checked) return checked.error();
   if (EVP_PKEY_check(context.get()) != 1) return openssl_failure(Error::key_malformed);
   return {};
 }
@@ -117,7 +127,7 @@ Result<std::shared_ptr<const KeyMaterial>> make_key_material(PkeyPtr pkey, KeyHa
   const int bits = BN_num_bits(modulus.get());
   if (bits < kMinBits || bits > kMaxBits) return Error::key_size_not_allowed;
   if (const Result<void> checked = check_exponent(exponent.get()); !checked) return checked.error();
-  if (const Result<void> checked = check_numbers(pkey.get(), half); !checked) return checked.error();
+  if (const Result<void> checked = check_numbers(pkey.get(), modulus.get(), half); !checked) return checked.error();
 
   auto material = std::make_shared<KeyMaterial>();
   material->pkey = std::move(pkey);

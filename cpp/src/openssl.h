@@ -26,6 +26,7 @@ template <typename T, auto kFree>
 using OpensslPtr = std::unique_ptr<T, OpensslDelete<kFree>>;
 
 using BignumPtr = OpensslPtr<BIGNUM, BN_clear_free>;
+using BignumCtxPtr = OpensslPtr<BN_CTX, BN_CTX_free>;
 using BioPtr = OpensslPtr<BIO, BIO_free_all>;
 using MdPtr = OpensslPtr<EVP_MD, EVP_MD_free>;
 using MdCtxPtr = OpensslPtr<EVP_MD_CTX, EVP_MD_CTX_free>;

@@ -44,7 +44,7 @@ enum class Error : std::uint8_t {
   json_invalid_string,    ///< not UTF-8, a lone surrogate, or a control character
 
   // Keys.
-  key_malformed,             ///< not PEM / not a JWK / inconsistent numbers
+  key_malformed,             ///< not PEM / not a JWK / inconsistent or ROCA-weak numbers
   key_type_not_allowed,      ///< not a plain RSA key
   key_size_not_allowed,      ///< modulus outside 2048..4096 bit
   key_exponent_not_allowed,  ///< even, or below 65537, or above 2^32
