@@ -1,20 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a store promises, and which of its steps are atomic.
 
-Every method raises `errors.StoreUnavailable` when the store fails or does not answer in time, and then
+Every method raises `errors.StoreUnavailable` when the store fails, is not open or does not answer in time, and then
 may have done the whole step or nothing of it, never half. A step that returned is durable as far as
-the store goes (see the table of promises).
+the store goes (see the table of promises). A caller that is cancelled learns no more than that: whole or nothing.
 
 Locks are taken in one order everywhere: subject (its cut-off and live sessions), sessions, head of the log. `create`,
 `rotate`, `revoke_session` and `revoke_subject` lock the subject first, so that nothing is born during a revocation.
 
 Whatever revokes appends to the revocation log in the same atomic step, as its last statement: sequences are gapless
 and in commit order.
+
+Time comes in with the call: "now" of a revocation is `at_ms`, of a rotation `now_ms`, in whole seconds rounded down
+where it is compared with an `expires_at`. A cut-off of 0 is none; a session is cut off if `created_ms <= cut-off`.
+A session that is cut off without being marked is shown by every method as revoked at the cut-off, with the reason
+`CUT_OFF` and no `revoked_by`.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
+from tessera_service.errors import StoreUnavailable
 from tessera_service.models import (
     LogPage,
     Revocation,
@@ -28,17 +34,32 @@ from tessera_service.models import (
     TokenRecord,
 )
 
+CUT_OFF: Final = "subject_cut_off"
+
+
+class StoreRefused(StoreUnavailable):
+    """`open` found a store that it may not use, such as one with a newer schema. The text says what is wrong."""
+
 
 class RevocationLog(Protocol):
-    """An append-only log of revocations with one life: another `log_id` means other content."""
+    """An append-only log of revocations with one life: another `log_id` means other content.
+
+    Two stores with the same `log_key` (known before `open`) share one log, so that it is followed once.
+    """
+
+    @property
+    def log_key(self) -> str: ...
 
     async def read_log(self, *, after: int, limit: int = 1000) -> LogPage:
-        """Entries with sequence >= `after` (inclusive: the reader checks that it still holds the same entry), in
-        order, at most `limit`. One consistent read: `log_id` and `head` belong to the entries."""
+        """Entries with sequence >= `after` (inclusive: the reader checks that it still holds the same entry), in order,
+        at most `limit`. One consistent read: `log_id` and `head` belong to the entries."""
         ...
 
     def read_log_snapshot(self) -> AsyncIterator[LogPage]:
-        """Every retained entry, in pages of bounded size, all of one consistent state: same `log_id` and `head`."""
+        """Every retained entry in order, in pages of bounded size, all with the `log_id` and `head` of the first; at
+        least one page, also of an empty log. Nothing that was in the log at `head` is missing, but what a purge removes
+        meanwhile, which kills nothing any more. Later entries are left for `read_log`. A log that is replaced meanwhile
+        is StoreUnavailable."""
         ...
 
     async def purge_log(self, *, now: int, limit: int = 1000) -> int:
@@ -50,11 +71,12 @@ class SessionStore(RevocationLog, Protocol):
     """Sessions and their tokens."""
 
     async def open(self) -> None:
-        """Makes ready; refuses a store that cannot keep its promises."""
+        """Makes ready; refuses (StoreRefused) a store that cannot keep its promises. May take longer than other calls:
+        it migrates."""
         ...
 
     async def close(self) -> None:
-        """Finishes what is in flight and releases everything. Idempotent."""
+        """Finishes what is in flight and releases everything. Idempotent. Afterwards every call is StoreUnavailable."""
         ...
 
     async def ping(self) -> None:
@@ -63,7 +85,7 @@ class SessionStore(RevocationLog, Protocol):
 
     async def create(self, session: Session) -> Session:
         """Atomic: stores the session and its tokens with `created_ms = max(session.created_ms, cut-off of its
-        subject + 1)` and returns it so. `session_id` has to be new (ValueError)."""
+        subject + 1)` and returns it so. `session_id` and every jti have to be new (ValueError, nothing stored)."""
         ...
 
     async def get(self, session_id: str) -> Session | None:
@@ -71,33 +93,36 @@ class SessionStore(RevocationLog, Protocol):
         ...
 
     async def read_state(self, *, session_id: str, jti: str) -> StoredState:
-        """One consistent read of a session (revoked too when a cut-off of its subject is at or after its creation)
-        and of whether that jti is in the log."""
+        """One consistent read of a session (revoked too when a cut-off of its subject is at or after its creation) and
+        of whether that jti is in the log."""
         ...
 
     async def find_token(self, jti: str) -> TokenRecord | None:
-        """The record of a token of any session, until its expiry is purged."""
+        """The record of a token of any session, until it is purged or forgotten in a rotation after its expiry."""
         ...
 
     async def rotate(self, rotation: Rotation) -> RotationResult:
-        """Atomic. Unknown session: NOT_FOUND. Revoked, locked or cut off: ENDED. `now >= min(expires_at, ends_at)`:
-        EXPIRED. Presented jti is `refresh_jti`: it is spent at `now_ms`, `successor`, `refresh_jti` and the end
-        move on, spent tokens whose grace is over (`now_ms - spent_ms >= grace_ms`) and tokens that expired are
-        forgotten: ROTATED. Presented jti is the last spent one and `now_ms - spent_ms < grace_ms`: REPLAYED with
-        the stored successor, nothing changes. Presented jti was spent before that, inside its own grace:
-        SUPERSEDED, nothing changes. Anything else is reuse: the session is revoked as `reuse` says, as
-        revoke_session does: REUSE_REVOKED."""
+        """Atomic, decided in this order:
+
+        - unknown session: NOT_FOUND. Revoked, locked or cut off: ENDED. `now >= min(expires_at, ends_at)`: EXPIRED;
+        - presented jti is `refresh_jti`: it is spent at `now_ms`; `successor`, `refresh_jti`, the tokens and the
+          end (capped at `ends_at`) move on; spent tokens whose grace is over (`now_ms - spent_ms >= grace_ms`) and
+          tokens that expired are forgotten: ROTATED. The new jtis have to be new (ValueError, nothing changes);
+        - it is the last spent one, inside its grace: REPLAYED with the stored successor, nothing changes;
+        - it was spent before that one, inside its own grace (or the successor was purged): SUPERSEDED, nothing changes;
+        - anything else is reuse: the session is revoked as `reuse` says, as revoke_session does: REUSE_REVOKED.
+        """
         ...
 
     async def revoke_session(self, session_id: str, *, revocation: Revocation) -> Session | None:
-        """Atomic: marks the session revoked, forgets its successor and appends SESSION. None if unknown. A session
-        that is revoked, locked or expired already is left as it is, without a log entry, and returned."""
+        """Atomic: marks the session revoked, forgets its successor and appends SESSION. None if unknown. A session that
+        is revoked, locked or expired already is left as it is, without a log entry, and returned."""
         ...
 
     async def revoke_subject(self, tenant_id: str, subject: str, *, revocation: Revocation) -> Sequence[Session]:
         """Atomic: raises the subject's cut-off to `revocation.at_ms` (never lowers it), but not below the newest
-        `created_ms` of its sessions (whatever the clocks say), revokes every active session and appends one
-        SUBJECT entry with that cut-off; also when there was no session. Returns the sessions that it ended, as
+        `created_ms` of its sessions (whatever the clocks say), revokes every active session and appends one SUBJECT
+        entry with that cut-off; also when there was no session. Returns the sessions that it ended, by session_id, as
         stored afterwards."""
         ...
 
@@ -106,9 +131,10 @@ class SessionStore(RevocationLog, Protocol):
         ...
 
     async def purge(self, *, now: int, retention_seconds: int, limit: int = 500) -> int:
-        """Removes at most `limit` sessions that ended (by revocation or time) at least `retention_seconds` ago,
-        token records with `expires_at <= now`, cut-offs that no retained session or log entry needs. By index, in
-        short transactions. Returns how many rows went."""
+        """Removes sessions that ended (by revocation, else by time) at least `retention_seconds` ago, token records
+        with `expires_at <= now`, successors whose grace is over at `now`, and cut-offs that no retained session or log
+        entry needs: at most `limit` of each, by index, in short transactions. Returns how many rows went or lost their
+        successor: whoever wants all of it calls until 0."""
         ...
 
 
@@ -136,7 +162,9 @@ class Directory(RevocationLog, Protocol):
         """All, by id."""
         ...
 
-    async def add_service_token(self, token: ServiceToken) -> None: ...
+    async def add_service_token(self, token: ServiceToken) -> None:
+        """`jti` has to be new (ValueError)."""
+        ...
 
     async def get_service_token(self, jti: str) -> ServiceToken | None: ...
 
@@ -153,8 +181,9 @@ class Directory(RevocationLog, Protocol):
         ...
 
     async def add_signing_key(self, key: SigningKey, *, after: str | None) -> bool:
-        """Atomic: inserts the key only if the newest unrevoked key (by activates_at) is `after` (None: there is
-        none), so that however many processes rotate at once one of them wins. False if not."""
+        """Atomic: inserts the key only if the newest unrevoked key (by activates_at, then kid) is `after` (None: there
+        is none), so that however many processes rotate at once one of them wins. False if not. `kid` has to be new
+        (ValueError)."""
         ...
 
     async def revoke_signing_key(self, kid: str, *, revocation: Revocation) -> bool:

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What happens to a session, as plain functions: a store reads a session, asks here, and writes what comes back."""
+
+from dataclasses import replace
+
+from tessera_service.models import (
+    Revocation,
+    Rotation,
+    RotationResult,
+    RotationStatus,
+    Session,
+    SessionStatus,
+    SpentToken,
+    TokenRecord,
+)
+from tessera_service.storage.base import CUT_OFF
+
+
+def born(session: Session, cutoff_ms: int) -> Session:
+    """The session as it is to be stored: later than every cut-off of its subject."""
+    return replace(session, created_ms=max(session.created_ms, cutoff_ms + 1), tokens=ordered(session.tokens))
+
+
+def ordered(tokens: tuple[TokenRecord, ...]) -> tuple[TokenRecord, ...]:
+    """Tokens in the order in which every store returns them."""
+    return tuple(sorted(tokens, key=lambda token: token.jti))
+
+
+def seen_under(session: Session, cutoff_ms: int) -> Session:
+    """The session as its subject's cut-off lets it be seen."""
+    if session.revoked_ms is not None or session.created_ms > cutoff_ms:
+        return session
+    return replace(session, revoked_ms=cutoff_ms, revoked_reason=CUT_OFF, revoked_by=None)
+
+
+def over_ms(session: Session) -> int:
+    """When the session ended, or will end if nothing happens to it (milliseconds)."""
+    if session.revoked_ms is not None:
+        return session.revoked_ms
+    return min(session.expires_at, session.ends_at) * 1000
+
+
+def raised_cutoff(cutoff_ms: int, newest_created_ms: int, revocation: Revocation) -> int:
+    """The cut-off after a revocation of the subject; `newest_created_ms` is 0 if it has no session."""
+    return max(cutoff_ms, newest_created_ms, revocation.at_ms)
+
+
+def may_end(session: Session, revocation: Revocation) -> bool:
+    """Whether there is anything left to revoke."""
+    return session.status(revocation.at_ms // 1000) is SessionStatus.ACTIVE
+
+
+def ended(session: Session, revocation: Revocation) -> Session:
+    """The session after its revocation."""
+    return replace(
+        session,
+        revoked_ms=revocation.at_ms,
+        revoked_reason=revocation.reason,
+        revoked_by=revocation.revoked_by,
+        successor=None,
+        successor_until_ms=None,
+    )
+
+
+def rotate(session: Session, rotation: Rotation) -> RotationResult:
+    """Decides a rotation of the session as `seen_under` its cut-off. With ROTATED and REUSE_REVOKED, the session of the
+    result has to be stored, and for REUSE_REVOKED its revocation logged."""
+    status = session.status(rotation.now_ms // 1000)
+    if status is SessionStatus.EXPIRED:
+        return RotationResult(RotationStatus.EXPIRED, session=session)
+    if status is not SessionStatus.ACTIVE:
+        return RotationResult(RotationStatus.ENDED, session=session)
+    if rotation.presented_jti == session.refresh_jti:
+        return RotationResult(RotationStatus.ROTATED, rotation.successor, _moved_on(session, rotation))
+    if not any(spent.jti == rotation.presented_jti for spent in _in_grace(session, rotation)):
+        return RotationResult(RotationStatus.REUSE_REVOKED, session=ended(session, rotation.reuse))
+    if session.successor is not None and session.spent[-1].jti == rotation.presented_jti:
+        return RotationResult(RotationStatus.REPLAYED, session.successor, session)
+    return RotationResult(RotationStatus.SUPERSEDED, session=session)
+
+
+def _in_grace(session: Session, rotation: Rotation) -> tuple[SpentToken, ...]:
+    return tuple(spent for spent in session.spent if rotation.now_ms - spent.spent_ms < rotation.grace_ms)
+
+
+def _moved_on(session: Session, rotation: Rotation) -> Session:
+    now = rotation.now_ms // 1000
+    alive = tuple(token for token in session.tokens if token.expires_at > now)
+    return replace(
+        session,
+        refresh_jti=rotation.refresh_jti,
+        expires_at=min(rotation.expires_at, session.ends_at),
+        tokens=ordered(alive + rotation.tokens),
+        spent=(*_in_grace(session, rotation), SpentToken(rotation.presented_jti, rotation.now_ms)),
+        successor=rotation.successor,
+        successor_until_ms=rotation.now_ms + rotation.grace_ms,
+    )

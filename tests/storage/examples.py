@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Values for the tests of the stores. NOW is the second at which most of them happen."""
+
+from collections.abc import Sequence
+
+from tessera_service.models import (
+    LogEntry,
+    Revocation,
+    Rotation,
+    Session,
+    SessionMetadata,
+    Successor,
+    TokenKind,
+    TokenRecord,
+)
+from tessera_service.storage.base import RevocationLog
+
+NOW = 1_800_000_000
+NOW_MS = NOW * 1000
+GRACE_MS = 10_000
+
+
+def tokens(session_id: str, number: int, *, subject: str = "alice", at: int = NOW) -> tuple[TokenRecord, ...]:
+    """The pair `number` of a session: an access token for 900 seconds and a refresh token for 3600."""
+    return (
+        TokenRecord(f"{session_id}-a{number}", session_id, "tenant-a", subject, TokenKind.ACCESS, at + 900),
+        TokenRecord(refresh_jti(session_id, number), session_id, "tenant-a", subject, TokenKind.REFRESH, at + 3600),
+    )
+
+
+def refresh_jti(session_id: str, number: int) -> str:
+    """The jti of the refresh token in pair `number`; pair 0 is born with the session."""
+    return f"{session_id}-r{number}"
+
+
+def make_session(
+    session_id: str = "s1",
+    *,
+    subject: str = "alice",
+    created_ms: int = NOW_MS,
+    expires_at: int = NOW + 3600,
+    ends_at: int = NOW + 100_000,
+    locked: bool = False,
+) -> Session:
+    """A session of tenant-a as the engine hands it to `create`."""
+    return Session(
+        session_id=session_id,
+        tenant_id="tenant-a",
+        subject=subject,
+        surface="token",
+        auth_method="jwt_bearer",
+        client_id="dx-vas",
+        scope="read write",
+        permissions=("doc.read", "doc.write"),
+        roles=("teacher",),
+        username="Alice Ä",
+        metadata=SessionMetadata(ip_address="203.0.113.9", user_agent='Firefox "1"', device_type="web"),
+        created_ms=created_ms,
+        expires_at=expires_at,
+        ends_at=ends_at,
+        refresh_jti=refresh_jti(session_id, 0),
+        tokens=tokens(session_id, 0, subject=subject),
+        locked=locked,
+    )
+
+
+def successor(number: int) -> Successor:
+    """The unsigned pair `number`."""
+    return Successor(b'{"n":"access %d"}' % number, b'{"n":"refresh \xff %d"}' % number, f"kid-{number}")
+
+
+def revocation(at_ms: int = NOW_MS, *, reason: str = "manual", log_expires_at: int = NOW + 5000) -> Revocation:
+    """A revocation by the admin."""
+    return Revocation(at_ms, reason, "admin", log_expires_at)
+
+
+def rotation(
+    presented: str,
+    number: int,
+    *,
+    session_id: str = "s1",
+    now_ms: int = NOW_MS,
+    grace_ms: int = GRACE_MS,
+    expires_at: int = NOW + 4000,
+) -> Rotation:
+    """Spends `presented` for pair `number`."""
+    return Rotation(
+        session_id=session_id,
+        presented_jti=presented,
+        now_ms=now_ms,
+        grace_ms=grace_ms,
+        successor=successor(number),
+        refresh_jti=refresh_jti(session_id, number),
+        tokens=tokens(session_id, number, at=now_ms // 1000),
+        expires_at=expires_at,
+        reuse=revocation(now_ms, reason="refresh_reuse"),
+    )
+
+
+async def whole_log(store: RevocationLog) -> Sequence[LogEntry]:
+    """Every retained entry, read by `read_log`."""
+    return (await store.read_log(after=0, limit=1_000_000)).entries
+
+
+async def snapshot(store: RevocationLog) -> Sequence[LogEntry]:
+    """Every retained entry, read by `read_log_snapshot`."""
+    return [entry async for page in store.read_log_snapshot() for entry in page.entries]
