@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Metrics of one process, in a registry of their own. No label ever holds a tenant, a subject, a raw path or an id.
+
+Each worker counts for itself and answers /metrics with its own figures; nothing adds the workers up yet."""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """What this process has done and how it is."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry(auto_describe=True)
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        self._requests = Counter(
+            "tessera_http_requests",
+            "Requests answered, by the route's template (unmatched: none)",
+            ("route", "method", "status"),
+            registry=self.registry,
+        )
+        self._durations = Histogram(
+            "tessera_http_request_duration_seconds",
+            "Time from the head of the request to the end of the answer",
+            ("route", "method"),
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self._routes: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self.in_flight = self._gauge("tessera_http_requests_in_flight", "Requests being answered now")
+        self.tokens_issued = self._counter("tessera_tokens_issued", "Tokens issued, by kind", "kind")
+        self.refreshes = self._counter("tessera_refreshes", "Refreshes, by outcome", "outcome")
+        self.revocations = self._counter("tessera_revocations", "Revocations, by what and outcome", "what", "outcome")
+        self.introspections = self._counter("tessera_introspections", "Introspections, by outcome", "outcome")
+        self.store_errors = self._counter("tessera_store_errors", "Calls that failed because a store did", "call")
+        self.overloads = self._counter("tessera_overloads", "Calls refused because a queue was full", "call")
+
+    def count_request(self, *, route: str, method: str, status: int, seconds: float) -> None:
+        """One answered request."""
+        key = (route, method, status)
+        found = self._routes.get(key)
+        if found is None:
+            method = method if method in METHODS else "OTHER"
+            found = self._requests.labels(route, method, str(status)), self._durations.labels(route, method)
+            if len(self._routes) < 4096:  # a client chooses the method's text
+                self._routes[key] = found
+        found[0].inc()
+        found[1].observe(seconds)
+
+    def watch(self, name: str, text: str, read: Callable[[], float]) -> None:
+        """A gauge that is read when it is asked for."""
+        self._gauge(name, text).set_function(read)
+
+    def render(self) -> bytes:
+        """All of it, in the Prometheus text format (CONTENT_TYPE)."""
+        return generate_latest(self.registry)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(name, text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str) -> Gauge:
+        return Gauge(name, text, registry=self.registry)

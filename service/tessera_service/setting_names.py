@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every setting has two names: the documented one (`ACCESS_TOKEN_TTL`) and `TESSERA__SECTION__KEY` where an
+environment is shared (`TESSERA__ACCESS__TOKEN_TTL`: the first underscore of the documented name, doubled)."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+_DOCUMENTED = {
+    "data_dir": "TESSERA_DATA_DIR",
+    "database": "DATABASE_URL",
+    "master_key": "TESSERA_MASTER_KEY",
+    "master_key_file": "TESSERA_MASTER_KEY_FILE",
+}
+_SECTIONED = {"issuer": "TESSERA__TOKEN__ISSUER", "audience": "TESSERA__TOKEN__AUDIENCE"}
+
+# A name that begins so is meant for this service; what desktops and shells set themselves is not.
+_OWN_PREFIXES = ("TESSERA_", "SESSION_", "JWT_", "ACCESS_TOKEN_", "REFRESH_TOKEN_", "REFRESH_REUSE_", "KEY_ROTATION_")
+_FOREIGN = frozenset({"SESSION_MANAGER", "TESSERA_VECTORS"})
+
+
+class SettingNames(NamedTuple):
+    """What the environment may call one setting."""
+
+    documented: str
+    sectioned: str
+
+
+def setting_names(field: str) -> SettingNames:
+    """Both names of the field of `Settings`."""
+    documented = _DOCUMENTED.get(field, field.upper())
+    plain = documented.removeprefix("TESSERA_")
+    return SettingNames(documented, _SECTIONED.get(field) or "TESSERA__" + plain.replace("_", "__", 1))
+
+
+def read_setting(environment: Mapping[str, str], field: str) -> tuple[str, str] | None:
+    """(name, value) of the name that is set; None if neither is. ValueError if both are, with different values."""
+    found = [(name, environment[name]) for name in setting_names(field) if name in environment]
+    if len(found) == 2 and found[0][1] != found[1][1]:
+        raise ValueError(f"{found[0][0]}: {found[1][0]} is set too, to something else; set one of the two")
+    return found[0] if found else None
+
+
+def unknown_names(environment: Iterable[str], fields: Iterable[str]) -> dict[str, str | None]:
+    """Names that look meant for this service but are no setting, with the setting that was probably meant."""
+    known = [name for field in fields for name in setting_names(field)]
+    unknown = {name for name in environment if name.startswith(_OWN_PREFIXES)} - set(known) - _FOREIGN
+    return {name: next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.8)), None) for name in sorted(unknown)}

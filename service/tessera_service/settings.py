@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one reader of the environment. A wrong setting raises SettingsError with one line that names it."""
+
+import itertools
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretBytes, SecretStr, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from tessera_service.engine.config import EngineConfig
+from tessera_service.setting_names import read_setting, setting_names, unknown_names
+from tessera_service.setting_types import (
+    DurationRange,
+    Network,
+    RateLimit,
+    check_name,
+    check_tenant_id,
+    parse_database_url,
+    parse_master_key,
+    parse_networks,
+    parse_origins,
+    parse_rate_limit,
+)
+
+GATEWAY_NOTE = "read by the gateway surface, which this version does not serve"
+REDIS_NOTE = "Redis is not in this version"
+
+
+class SettingsError(ValueError):
+    """A setting is wrong. The text is one line, begins with the setting's name and repeats no value."""
+
+
+def _storage(value: object) -> object:
+    if value == "redis":
+        raise ValueError(f"{REDIS_NOTE}; use database or memory")
+    if value not in ("database", "memory"):
+        raise ValueError("has to be database or memory")
+    return value
+
+
+def _master_keys(value: object) -> tuple[SecretBytes, ...] | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ValueError("is not a key of 32 bytes in base64 or hexadecimal digits")
+    return tuple(SecretBytes(parse_master_key(part)) for part in value.split(","))
+
+
+class Settings(BaseSettings):
+    """All settings with their defaults. Durations are `int` seconds unless the name says otherwise."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    data_dir: Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())] = Field(
+        default=Path(".tessera")
+    )
+    database: Annotated[SecretStr | None, BeforeValidator(parse_database_url)] = None
+    session_storage_type: Annotated[Literal["database", "memory"], BeforeValidator(_storage)] = "database"
+    redis_url: SecretStr | None = Field(default=None, description=REDIS_NOTE)
+    master_key: Annotated[tuple[SecretBytes, ...] | None, BeforeValidator(_master_keys)] = None
+    master_key_file: Path | None = None
+
+    issuer: Annotated[str, AfterValidator(check_name)] = "http://127.0.0.1:8081"
+    audience: Annotated[str, AfterValidator(check_name)] = "dx-vas"
+    default_tenant: Annotated[str, AfterValidator(check_tenant_id)] = "default"
+    access_token_ttl: Annotated[int, DurationRange("1s", "24h")] = 900
+    refresh_token_ttl: Annotated[int, DurationRange("1s", "87600h")] = 2_592_000
+    session_max_lifetime: Annotated[int, DurationRange("1s", "87600h")] = 7_776_000
+    refresh_reuse_grace: Annotated[int, DurationRange("0s", "5m", unit_ms=1)] = 10_000  # milliseconds
+    key_rotation_interval: Annotated[int, DurationRange("2h", "87600h")] = 2_592_000
+    session_retention: Annotated[int, DurationRange("1s", "87600h")] = 2_592_000  # at least `refresh_token_ttl`
+    session_cleanup_interval: Annotated[int, DurationRange("1s", "24h")] = 600
+    clock_skew: Annotated[int, DurationRange("0s", "5m")] = 5
+
+    rate_limit: Annotated[RateLimit | None, BeforeValidator(parse_rate_limit)] = RateLimit(6000, 60)
+    trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(parse_networks)] = ()
+    cors_origins: Annotated[tuple[str, ...], BeforeValidator(parse_origins)] = ()
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    session_default_expiration: Annotated[int, DurationRange("1s", "87600h")] = Field(1800, description=GATEWAY_NOTE)
+    session_remember_me_expiration: Annotated[int, DurationRange("1s", "87600h")] = Field(
+        604_800, description=GATEWAY_NOTE
+    )
+    jwt_refresh_threshold: Annotated[int, DurationRange("0s", "24h")] = Field(300, description=GATEWAY_NOTE)
+    session_max_concurrent: int = Field(5, ge=1, le=1000, description=GATEWAY_NOTE)
+
+    dev: bool = Field(default=False, exclude=True)  # `serve --dev`; not in the environment
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        order = ("access_token_ttl", "refresh_token_ttl", "session_max_lifetime")
+        for shorter, longer in itertools.pairwise(order):
+            if getattr(self, shorter) > getattr(self, longer):
+                raise ValueError(f"{setting_names(shorter).documented}: may not be longer than {longer.upper()}")
+        if self.session_retention < self.refresh_token_ttl and "session_retention" in self.model_fields_set:
+            raise ValueError("SESSION_RETENTION: may not be shorter than REFRESH_TOKEN_TTL, which tokens can live")
+        if self.refresh_reuse_grace >= self.refresh_token_ttl * 1000:
+            raise ValueError("REFRESH_REUSE_GRACE: has to be shorter than REFRESH_TOKEN_TTL")
+        if self.master_key and self.master_key_file:
+            raise ValueError("TESSERA_MASTER_KEY: TESSERA_MASTER_KEY_FILE is set too; set one of the two")
+        self.engine_config()  # which has its own opinion of values that cannot work together
+        return self
+
+    @property
+    def database_url(self) -> str:
+        """The directory's database, and the sessions' where they live there too; may hold a password."""
+        if self.database is not None:
+            return self.database.get_secret_value()
+        return f"sqlite+aiosqlite:///{self.data_dir / 'tessera.db'}"
+
+    def engine_config(self) -> EngineConfig:
+        """What the engine has to know."""
+        return EngineConfig(
+            issuer=self.issuer,
+            audience=self.audience,
+            default_tenant=self.default_tenant,
+            access_token_ttl=self.access_token_ttl,
+            refresh_token_ttl=self.refresh_token_ttl,
+            session_max_lifetime=self.session_max_lifetime,
+            refresh_reuse_grace_ms=self.refresh_reuse_grace,
+            key_rotation_interval=self.key_rotation_interval,
+            session_retention=max(self.session_retention, self.refresh_token_ttl),
+            clock_skew=self.clock_skew,
+        )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- the base class calls by name
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What code passes, then the environment; no files."""
+        return init_settings, _Environment(settings_cls)
+
+
+class _Environment(PydanticBaseSettingsSource):
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        found = None if field.exclude else read_setting(os.environ, field_name)
+        if found is None:
+            return None, field_name, False
+        name, value = found
+        if not value and field_name in ("database", "master_key"):
+            raise ValueError(f"{name}: is set but empty")  # a template that failed; the default would hide it
+        return value or None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        found = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def load_settings(**given: Any) -> Settings:
+    """Settings from the environment; what is given by field name (a command's options) goes first. SettingsError."""
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise SettingsError(_line(error)) from None
+    except ValueError as error:  # from reading the environment
+        raise SettingsError(str(error)) from None
+
+
+def unknown_settings() -> dict[str, str | None]:
+    """Names in the environment that look meant for this service but are no setting, with the one probably meant."""
+    return unknown_names(os.environ, Settings.model_fields)
+
+
+def _line(error: ValidationError) -> str:
+    """The first cause, named as the environment names it."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    cause = first.get("ctx", {}).get("error")
+    reason = str(cause) if isinstance(cause, ValueError) else first["msg"].replace("Input should be", "has to be")
+    if not first["loc"]:
+        return reason
+    field = str(first["loc"][0])
+    found = read_setting(os.environ, field)
+    return f"{found[0] if found else setting_names(field).documented}: {reason}"

@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: Apache-2.0
+import base64
+import ipaddress
+import pickle
+from pathlib import Path
+
+import pytest
+
+from tessera_service.setting_names import setting_names
+from tessera_service.setting_types import RateLimit
+from tessera_service.settings import Settings, SettingsError, load_settings, unknown_settings
+
+CANARY = "canary-4711"
+PUBLIC = [name for name, field in Settings.model_fields.items() if not field.exclude]
+
+
+def test_the_defaults_are_the_documented_ones() -> None:
+    config = load_settings().engine_config()
+
+    assert (config.access_token_ttl, config.refresh_token_ttl, config.session_max_lifetime) == (
+        900,
+        2_592_000,
+        7_776_000,
+    )
+    assert (config.refresh_reuse_grace_ms, config.clock_skew) == (10_000, 5)
+    assert (config.key_rotation_interval, config.session_retention) == (2_592_000, 2_592_000)
+    assert (config.audience, config.default_tenant) == ("dx-vas", "default")
+    assert load_settings().rate_limit == RateLimit(requests=6000, seconds=60)
+    assert load_settings().trusted_proxies == ()
+
+
+def test_no_two_settings_share_a_name() -> None:
+    names = [name for field in PUBLIC for name in setting_names(field)]
+
+    assert len(set(names)) == 2 * len(PUBLIC)
+
+
+@pytest.mark.parametrize(
+    ("field", "documented", "sectioned"),
+    [
+        ("session_default_expiration", "SESSION_DEFAULT_EXPIRATION", "TESSERA__SESSION__DEFAULT_EXPIRATION"),
+        ("access_token_ttl", "ACCESS_TOKEN_TTL", "TESSERA__ACCESS__TOKEN_TTL"),
+        ("issuer", "ISSUER", "TESSERA__TOKEN__ISSUER"),
+        ("database", "DATABASE_URL", "TESSERA__DATABASE__URL"),
+        ("data_dir", "TESSERA_DATA_DIR", "TESSERA__DATA__DIR"),
+        ("master_key", "TESSERA_MASTER_KEY", "TESSERA__MASTER__KEY"),
+        ("master_key_file", "TESSERA_MASTER_KEY_FILE", "TESSERA__MASTER__KEY_FILE"),
+    ],
+)
+def test_a_setting_has_two_names(field: str, documented: str, sectioned: str) -> None:
+    assert setting_names(field) == (documented, sectioned)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize(
+    ("field", "text", "value"),
+    [
+        ("access_token_ttl", "5m", 300),
+        ("refresh_reuse_grace", "500ms", 500),
+        ("session_cleanup_interval", "90", 90),
+        ("session_storage_type", "memory", "memory"),
+        ("rate_limit", "10/s", RateLimit(requests=10, seconds=1)),
+        ("rate_limit", "off", None),
+        (
+            "trusted_proxies",
+            "10.0.0.7, 192.168.0.0/16",
+            tuple(map(ipaddress.ip_network, ("10.0.0.7", "192.168.0.0/16"))),
+        ),
+        (
+            "cors_origins",
+            "https://app.example.org,http://localhost:3000",
+            ("https://app.example.org", "http://localhost:3000"),
+        ),
+        ("issuer", "https://id.example.org", "https://id.example.org"),
+        ("session_max_concurrent", "7", 7),
+    ],
+)
+def test_either_name_sets_it(monkeypatch: pytest.MonkeyPatch, field: str, text: str, value: object, which: int) -> None:
+    monkeypatch.setenv(setting_names(field)[which], text)
+
+    assert getattr(load_settings(), field) == value
+
+
+def test_both_names_may_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACCESS_TOKEN_TTL", "5m")
+    monkeypatch.setenv("TESSERA__ACCESS__TOKEN_TTL", "5m")
+
+    assert load_settings().access_token_ttl == 300
+
+
+def test_two_names_that_disagree_stop_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACCESS_TOKEN_TTL", "5m")
+    monkeypatch.setenv("TESSERA__ACCESS__TOKEN_TTL", "6m")
+
+    with pytest.raises(SettingsError, match=r"^ACCESS_TOKEN_TTL: TESSERA__ACCESS__TOKEN_TTL is set too"):
+        load_settings()
+
+
+def test_an_empty_value_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRUSTED_PROXIES", "")
+    monkeypatch.setenv("ACCESS_TOKEN_TTL", "")
+
+    assert load_settings().access_token_ttl == 900
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "TESSERA_MASTER_KEY", "TESSERA__MASTER__KEY"])
+def test_an_empty_secret_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "")
+
+    with pytest.raises(SettingsError, match=f"^{name}: is set but empty"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ACCESS_TOKEN_TTL", CANARY),
+        ("TESSERA__ACCESS__TOKEN_TTL", CANARY),
+        ("ACCESS_TOKEN_TTL", "0"),
+        ("ACCESS_TOKEN_TTL", "24h1s"),
+        ("ACCESS_TOKEN_TTL", "1.5s"),
+        ("REFRESH_REUSE_GRACE", "5m1ms"),
+        ("KEY_ROTATION_INTERVAL", "1h"),
+        ("CLOCK_SKEW", "-1s"),
+        ("RATE_LIMIT", "0/1m"),
+        ("RATE_LIMIT", "6000/2d"),
+        ("RATE_LIMIT", CANARY),
+        ("TRUSTED_PROXIES", f"10.0.0.1,{CANARY}"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("CORS_ORIGINS", "https://app.example.org/"),
+        ("CORS_ORIGINS", f"ftp://{CANARY}"),
+        ("ISSUER", f"{CANARY} x"),
+        ("DEFAULT_TENANT", f"{CANARY}/x"),
+        ("LOG_LEVEL", CANARY),
+        ("SESSION_STORAGE_TYPE", CANARY),
+        ("SESSION_STORAGE_TYPE", "redis"),
+        ("DATABASE_URL", f"postgresql://tessera:{CANARY}@localhost/tessera"),
+        ("DATABASE_URL", "sqlite://"),
+        ("DATABASE_URL", "sqlite:///:memory:"),
+        ("DATABASE_URL", f"no url {CANARY}"),
+        ("TESSERA_MASTER_KEY", CANARY),
+        ("SESSION_MAX_CONCURRENT", "0"),
+        ("SESSION_MAX_CONCURRENT", CANARY),
+    ],
+)
+def test_a_wrong_setting_is_named_in_one_line_without_its_value(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+
+    line = str(caught.value)
+    assert line.startswith(f"{name}: ")
+    assert "\n" not in line
+    assert CANARY not in line
+
+
+@pytest.mark.parametrize(
+    ("environment", "named"),
+    [
+        ({"ACCESS_TOKEN_TTL": "2h", "REFRESH_TOKEN_TTL": "1h"}, "ACCESS_TOKEN_TTL"),
+        ({"REFRESH_TOKEN_TTL": "2161h"}, "REFRESH_TOKEN_TTL"),
+        ({"SESSION_RETENTION": "719h"}, "SESSION_RETENTION"),
+        ({"REFRESH_TOKEN_TTL": "10s", "ACCESS_TOKEN_TTL": "5s", "REFRESH_REUSE_GRACE": "10s"}, "REFRESH_REUSE_GRACE"),
+        ({"KEY_ROTATION_INTERVAL": "2h"}, "KEY_ROTATION_INTERVAL"),
+        ({"TESSERA_MASTER_KEY": "0" * 64, "TESSERA_MASTER_KEY_FILE": "key"}, "TESSERA_MASTER_KEY"),
+    ],
+)
+def test_settings_that_cannot_work_together_stop_the_start(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], named: str
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(SettingsError, match=f"^{named}: "):
+        load_settings()
+
+
+def test_equal_lifetimes_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ACCESS_TOKEN_TTL", "REFRESH_TOKEN_TTL", "SESSION_MAX_LIFETIME", "SESSION_RETENTION"):
+        monkeypatch.setenv(name, "1h")
+
+    assert load_settings().engine_config().session_retention == 3600
+
+
+def test_retention_follows_longer_tokens_unless_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REFRESH_TOKEN_TTL", "1000h")
+
+    assert load_settings().engine_config().session_retention == 3_600_000
+
+
+def test_the_database_stands_in_the_data_directory(tmp_path: Path) -> None:
+    settings = load_settings(data_dir=tmp_path / "data")
+
+    assert settings.database_url == f"sqlite+aiosqlite:///{tmp_path}/data/tessera.db"
+
+
+def test_a_database_url_gets_the_asynchronous_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "sqlite:////srv/tessera.db")
+
+    assert load_settings().database_url == "sqlite+aiosqlite:////srv/tessera.db"
+
+
+def test_the_data_directory_is_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TESSERA_DATA_DIR", "here")
+
+    assert load_settings().data_dir == tmp_path / "here"
+
+
+def test_an_option_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TESSERA_DATA_DIR", "here")
+
+    assert load_settings(data_dir=tmp_path / "there").data_dir == tmp_path / "there"
+    assert load_settings(data_dir=None).data_dir == tmp_path / "here"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "00" * 32,
+        "FF" * 32,
+        base64.b64encode(b"k" * 32).decode(),
+        base64.urlsafe_b64encode(b"\xff" * 32).decode().rstrip("="),
+    ],
+)
+def test_a_master_key_is_hexadecimal_or_base64(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("TESSERA_MASTER_KEY", text)
+    keys = load_settings().master_key
+
+    assert keys is not None
+    assert [len(key.get_secret_value()) for key in keys] == [32]
+
+
+def test_older_master_keys_follow_the_current_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TESSERA_MASTER_KEY", f"{'01' * 32},{'02' * 32}")
+    keys = load_settings().master_key
+
+    assert keys is not None
+    assert [key.get_secret_value() for key in keys] == [b"\x01" * 32, b"\x02" * 32]
+
+
+def test_no_secret_stands_in_the_text_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TESSERA_MASTER_KEY", "ab" * 32)
+    monkeypatch.setenv("REDIS_URL", f"redis://:{CANARY}@localhost")
+    settings = load_settings()
+
+    assert CANARY not in repr(settings) + str(settings)
+    assert "abab" not in repr(settings)
+    assert CANARY not in settings.model_dump_json()
+
+
+def test_settings_reach_a_worker_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TESSERA_MASTER_KEY", "ab" * 32)
+    monkeypatch.setenv("TRUSTED_PROXIES", "::1")
+    settings = load_settings(dev=True)
+
+    assert pickle.loads(pickle.dumps(settings)) == settings
+
+
+def test_names_that_are_no_setting_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SESSION_STORAGE_TYP", "memory")
+    monkeypatch.setenv("TESSERA__NOTHING__LIKE_IT", "1")
+    monkeypatch.setenv("SESSION_MANAGER", "a desktop sets this")
+    monkeypatch.setenv("PATH_OF_SOMETHING_ELSE", "1")
+
+    assert unknown_settings() == {"SESSION_STORAGE_TYP": "SESSION_STORAGE_TYPE", "TESSERA__NOTHING__LIKE_IT": None}
