@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "instance_caster.h"
 #include "tessera/result.h"
 
 namespace tessera::bindings {
@@ -82,7 +83,11 @@ std::shared_ptr<T> instance(py::handle value, const char* name) {
   if (!py::isinstance<T>(value)) {
     raise_type_error(name, py::str(py::type::of<T>().attr("__name__")).cast<std::string>().c_str(), value);
   }
-  return value.cast<std::shared_ptr<T>>();
+  try {
+    return value.cast<std::shared_ptr<T>>();
+  } catch (const py::cast_error&) {  // made by __new__ alone: it holds nothing
+    raise_type_error(name, "an object that was initialised", value);
+  }
 }
 
 /// As instance, or null for None.

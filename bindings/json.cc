@@ -48,10 +48,13 @@ py::bytes claims_to_bytes(py::handle claims) {
   const bool is_mapping = PyDict_Check(claims.ptr()) || py::hasattr(claims, "keys");
   if (!is_mapping) raise_type_error("claims", "a mapping or bytes", claims);
   try {
-    const py::object text = PyDict_Check(claims.ptr()) ? encode()(claims) : encode()(py::dict(py::reinterpret_borrow<py::object>(claims)));
-    return py::reinterpret_steal<py::bytes>(PyUnicode_AsUTF8String(text.ptr()));
+    const py::object text = encode()(PyDict_Check(claims.ptr()) ? py::reinterpret_borrow<py::dict>(claims)
+                                                                : py::dict(py::reinterpret_borrow<py::object>(claims)));
+    PyObject* utf8 = PyUnicode_AsUTF8String(text.ptr());
+    if (utf8 == nullptr) throw py::error_already_set();
+    return py::reinterpret_steal<py::bytes>(utf8);
   } catch (py::error_already_set& failure) {
-    if (!failure.matches(PyExc_RecursionError)) throw;
+    if (!failure.matches(PyExc_RecursionError) && !failure.matches(PyExc_UnicodeEncodeError)) throw;
   }
   raise(Error::claims_malformed);
 }
