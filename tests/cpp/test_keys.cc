@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "test_keys.h"
+
+#include <cstdlib>
+#include <string_view>
+#include <utility>
+
+// Made for these tests and used nowhere else: a fixed key saves each test its generation.
+namespace tessera::token_tests {
+namespace {
+
+constexpr std::string_view kPem2048 = R"(
+-----BEGIN PRIVATE KEY-----
+MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCgtEfRWPAeOIoC
+9O0P5R+aRQF2Jd+NYfrayrOz0rVeVE/HanVZtnlPM2GkniUfTMbxPAhMuNGg9W9u
+77kysvUtLlyAgS6eho1U1RPK5sAlEdGmngSAiFn0rvIJndGlnbj9X82v1rSf5fFf
+hQRzQvkgJNd6Ua6CmTkMTJ4aOwPBAj/kGEfBwbSbWQBlAyEP656q1a0dLaU1Pvfh
+Suz5yRkNItiYy8r07TrTK/VlgdSwLYeUR2eER5L+i0HHbFGQKQz162H4aQxzEsZL
+hRG9HFy/esGq68pnEbY4CRR3A9Q/qWeLvZ9MBQNCsq9wzdv3j7p0AbSAG3VxYHmG
+egzKBjmFAgMBAAECggEADsIqYPd3Vc8rct9mG1zswhDZntgWPQ26fqK5o3y+W04I
+OvAenCvoiCAtNMkGmmaaqUeHcO79kXf40TStdWfUobRC79TtSxxgQ7eDJyckjkL3
+VgM9C/DPEhbe84h4MGrZClaPX+P/7ToDfho2hmn9fGOQcRNUoM8hhhejOBV4tXOH
+Uq6m8kgjTAep+t23DqbLFBy0ji7e5+KeX6LhxlFtcT53fFQCdvICQxr67Bmks5ik
+CYqIWLK536Bx9Mq3pRXkTKrgdkXnd0wuhOuz7PHqlzQO2VRPnEGU93DNm848LpPC
+FgrzoLW0fC5GLpy6GsuFBJYDANliMz57HyQoe/eqIQKBgQDghwgFbUGGbGJJiMgm
+OUx3ZFjo3uRlJiVh4OQaVuVwlKMwBWWHGw2lnUQu6kQ0mRB3/xr7TQsubRkeBqr/
+SjiOfu7njLCsC3vvs4BwYcnxpoBapB0FBJunU3TeQZdpG8U8LJDF8GBwCaoCESAz
+SZ3E5zmZGaRNfD12O978XDmeuwKBgQC3OwI9EqPJDtoaOe6tLvUrWTYwGdgtDnfN
+e94y/xS5e/ZFGMB9O1eI+FHMTiFZNCZglrV5H0k2wgGrEq0OdBg/SqwRkThNd+Fz
+hujrKzVJs/lZ3fQpSa8PE4SvQ40y51MvJtDKV/TixFDUEhXdq1LyB33x0l9vGuDX
+nE1iUPukvwKBgA9OpWlZTYJQmVLSFHMmrOPm33jg2UlcFGhb4LE7A2FtgMKhW46e
+dYu48RERv5ymYs0Lg1dmpUCBB5lYcwf8k2aDmN4IZXMVRVnOLw96Wz4yT8XeMmxJ
+KCN8ORd9+UidMBEuKKCWBr0cq46AhGV6u1rVOMQLT3xI4BfTdRxXXUZJAoGAUMH0
+UaCmiZY/MLH57WC19D4ksPyjF/C5gtqma4mbw8jMGVY4eLmv8hGoU8jXz+45P/cM
+0u6kITtO6uyXU7h9e1/ZCQEddJ9ywa1jeUsY+HwXWbGGzK/KNXXf1DOMxzPHqQ+N
+lLFBoLTv/xhdhM7fBwegTfXv1BNfqAge30dcMhcCgYEA1KJpYaAFmTVMMMaBsl5j
+2eg+MN++THS3uOluLJUGR2td35Gcu97P6MULpeOq8Fn53jGt2a5CDdSzi49WqUQS
+tifb65DpSpwfivhfdhUmyN9HLJedMI6ptQlayhpBNIUExKEvYLZyKsX6lALuas/2
+PvlBU96/FnK8nD/CRQqQCPs=
+-----END PRIVATE KEY-----
+)";
+
+constexpr std::string_view kOtherPem2048 = R"(
+-----BEGIN PRIVATE KEY-----
+MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQDJa11eXqOE2LTJ
+ow8OIEalcnU209PngwUtfzmHXYAb4kQEhHnM4WSGTuxbqPBSfEWVx6+RyDZcaOoC
+hwkZBjbkB4H+93ACnjylavIPYJ7YGhHVnKh8ED1N0ZDJljgKqV9Q6k1cdrfF2+02
+T3f7cl61vxb/1JPvSMh79N3O9r66t1LikSGeTWr6SKQVh8zqrDFA25fBYU7+Y59D
+7UYO73QGDmCfNTI1/M1IxCp/ObfUTZTGATAQbuj8lonwRtpP5TE/77+i53cUXCrF
+8oqK8jLe407goDdfbkqktYGkGxjdhkgmVRKncDmeZU8Upd3yy5zlwq/SmAM0aovH
+1uEo9Ss/AgMBAAECggEABqrstNaKMDgiR/iDY5LS8+AlnDKH9caDEd3/0Aja2FF1
+sfaWt58Qfle3gFNH3VsqzIoHOFq53fZFJN9GgFMR1xuehIu5ZATL+iffqn2m1H2M
+cJdWhoDdHqnc0qeL5GJ1+s4+0FxHuh+NKzqXPLYtB3QzdTWazhWJOX1CKHtHlhOz
+c9DOSBGtkKw6wSHJ38/mJNO0CUiuhQMawOv9MQTCuqTMhdKHY3vrdHY1bqWpGwqx
+u/IW/zKAO9kVf+1MprdFxDMEU/yVBUVQJF2Y/eRcGj9fmd/klK0YlEUx+uQwj9Pm
+o5ABUOApijE0BzKE8JMkqIm3SrHOl8uZVYISGnXYjQKBgQDy0K/DeKC+DviVclRi
+rQPLCrm51XYeeBdaDhtq4xbR2bdskLZOawsyMywdT8/0ECX1Fw5vAXfnpnr4EzBQ
+LZfTqy15W3DiZg3docXh6tjvSx3zNrmz1wtsWTAlb1/VtsGgzWLwcsh3cghuoBiV
+uQze3+SYh1pp//oyFCBQMFrmJQKBgQDUWz7e9VvFXNo+REPgDS/PFh0Lh6cCTg53
+W1+8uft5HuJovm1IceBxrjUA3wtk7gJcwtoZWORPeEpBroB+c0JGkxLOVQszSiTV
+tGaN5lNwOjZNLfFQ5x51HTuUt7DiRZIJLGJOeDZuDooLazltYmLaJPmp+lcchriN
+BOh3id20kwKBgBvrw0pG5LT2I7+LlgiCvJzsbs7frOV0CbthQ+XWlxkqX90sBsqd
+pHvxRnFYbCE0eijkrdQ15wPMMPe1vSh7FapRVLlPuntOIOoLYCXKS4e4q4j8Ef6M
+C9Q5rT+gvvRkP3+uHmJn0IVrp2yRHEKbNM+sDy064zqtJKf9iHmwFcPBAoGAcskz
+rc8QoRk0uw2pZtWZ7yVz48SaqOtKdIgGsvwRC4J/PcEZT1yGxsw0yFjITvE8g6mr
+vKHJH4/VC7XorPFedMmRE8jyefHtATs3aCKFHZfJvGRGGcYkN4fqqdO1IEocyyqb
+pPDj8w+W3N9DtnXFG0d7UL8KEVhdL5Tkl6EFH1MCgYEA4Z0BdMBc9lGsoDRJJE7+
+4HM+/U061xQT7Wxmxei2SxUr19XDb51ygONeIJkzfPl8DKSlJsYXH62G3FVwje/1
+iR45lKviZ8xAsNeJoJCrM7KW0MIt4/RaMQ476TenN9Oz35nnYjgS6od9r0PiRMk8
+v2x+oGOOJHN+59ay+F5cZU0=
+-----END PRIVATE KEY-----
+)";
+
+constexpr std::string_view kPem3072 = R"(
+-----BEGIN PRIVATE KEY-----
+MIIG/QIBADANBgkqhkiG9w0BAQEFAASCBucwggbjAgEAAoIBgQCmraqzbCnfKew/
+riY81O8JXjCNPG8o68z6LiJoFPMDlBzHASlFJfWbxN7RVBU5CpZFGgjZuYZjwJNJ
+fxIgQ43O3wlRSF/LCnks5gZdQwMvDgCQ5/Hv5YnXCWBwkbR8vvBqOmmLcnep5t0I
+gqqJVAMzAUM2jqgExZm7qXT1PUXtdv1gROg9dUAvIfDeW6X/dXFbt7ymJL0+RWCN
+mP83Pe7QK6RA/OEKtQ03WldZjPe/al0XqX++hDKLTN4XwNPnX4krJe7e1GaVFz/W
+b8zbXOWbWxgdNjv6ItFMDnQHeSfHnKiWulpSFY2v/XBdCjvHSoKM9YrPlnDYLmiC
+339L4ZUSMrxGWEiyvkXgu0NacqYik42Fq0HoHmVF7y8yThc8YK4/qdaI9JxsDHfI
+R9y/zKW2uThliXIE/okUxHwN/dwBoVhh9wHPlEIl0dKmXTeMcAFEmmdd4oocaHko
+syjo6Dk1tRd+keCp0u0I6rgV2o3rph7Lx/W/pg8E0FOeAB7idZUCAwEAAQKCAYAC
+z8Qk4aq1Jn5jNptThF4B4PJdt4rCfHPJNpUC/3N3+HwhyT26emDxvzjo/AudmjWd
+tco3bf872IhDgZ67J5iRSEbedaOUB7myjbDGyvYXSZut1hPJMayJEZHsZDDQt+HT
+UOft38Dv/0J0PcwFpAKnzholpfNknTayKTIdXuq6jjrI8HCgdMVf5ikrfw1GSWNf
+ojJO9SiyD7aIvO91LZjFLy9Gn11mclZmPCJkEtItCuzGFOhgPNejbOkEKo8IhJ6D
+Pgq2u5GzH01w8QT8wPnFanoiVUu9NY1iOF9EClpvPneMXDLeuGlC8SAVTtiOJZFL
+MR9LEjDxx2Plshn0DOAGFydRfIRvbcQUXoy/oVPaChvWs0lyjxJMJSJOHblGmV0B
+YfrimerAenSzKb3r/g775PtJiG+F9Q/8JldPsRjKSYzJuM6vqqlzImxO4nJ4EZ6p
+V0QIFSiz3AFBPSFdZYv4EYi8WrbDMUR1KQKaAgAq3yR5KGnTMBbK/7c8a5DGhWMC
+gcEA21qSsBra186H61pQ0DHty+fARTzorRd0hAEC0+K6ASpsWmt+aCeU3wq3T/5Z
+H4HtaaFs+nVWHxxGqKlySbTQSuOOqndiaCdaKThc0PkSPJ84vCFI5BdKsycHNr1K
+Vbi2cnmeGFg0Ch/e/2/+SLXyY6/DeQQ6LztAVCbhNEkMJbu1rEh4j8V+aEvlOdd1
+EIjejcZGBa4KAU5mSmPGe6ToGpR1dxBpkXbhlwzlM9zpXBfFQYG7GugoeoJSI2zB
+DU/bAoHBAMKGPyw6UGnNgkDjtq7lYChQ0+ScVWJIAxnaYma8pMAZ0ulZV5cxtc+V
+ve3qr9Peest3qndY6LX7oRRzf3wFJzQbGJ6UYk8soON6xK+qjxDrcalwALF4BvSi
+xO3H0rs0ZADU64o+xZ0Kxn3xq1mRcBB3/TL7TjTNXu8V6gogJgeVugkGUn01cE6D
+20pOkHYX09+3rT9iDbTQ3w5jKOAkUU+TxKy9/lp3OCeKSEjIsEjbCQANuujX1zx+
+0AHbr8nDTwKBwQDUncI5eI5PSB1u/yf95ad9UbGIazWNMYL6wJAhGU75+kj0i+UG
+x/cBCr4Mh5mTdLjO/m1Hh5xmo13J9hSVZPHQ5SlQClAUbLBz6/HrjMEkiaDQmeKx
+U/JQHLBdWrVGybfu1ftr1XL7rVDVf5SWneXIwoFSN8q+JUyBRP5dU8C2gm/iAoz5
+rpCMP6R8oF8UG9a8zUbqEnwYMAnuaS/mgT2JJgWF1x68pOKdKx6vWp3HajME/96A
+gi9aMB+1vqCRaqkCgcAUusmwpOY84DGpSJsHOFpu8W4jRqWyu4nZD3S9Dg1gi1/2
+jhbPffSqEoMS/5eNNIBRfockAM2L1yzrSQOk68epvdl5zMZNOaxLkaG0NrDYVL7g
+F5d7UhcrqszhqhHC8WpWzFnteZMFkUhl04M3IFCY8LCC5lUHO3uKbwNp4NMsq8AP
+hiT0QuWc+GA+IvEyJIfnp2NHBeQACOI8XkTU3gnsOQsUfYrFiT7qt8nMN9bRbMYg
+w1XPynCdecYg7JBnJ/ECgcBMCo7LcbgeRaxjVIj8VVfHoMBbLF/fuulrBSgdGar0
+qy81FinEfHfJPfF0g+Z9SL0a2eBk1X49SCATOcEyzu0n/nAPa+ZSHEuPr7To6FYD
+mmtlliesSRtzOrEgaVxIasK91pu0W08lfv1jID6DBRnKKi4/fZtyVozkTqduOjqM
++pAOxAq8mDf1GmCLtW6YqsRsOxoaTCaEObQsIVCcVS5GxR0eofoXEwAmEpfKHFls
+lw4dhqKt+Xr/IWxcngyZnkw=
+-----END PRIVATE KEY-----
+)";
+
+constexpr std::string_view kPem4096 = R"(
+-----BEGIN PRIVATE KEY-----
+MIIJQQIBADANBgkqhkiG9w0BAQEFAASCCSswggknAgEAAoICAQCpbcEanK7T6+e/
++Z3eFXkfmJfTNP8O96GQDDjaPnIKO1lx1c5I+77CcCTneOmk7GtMw/3OB9Zco0DT
+sLAuYL87ultqYgG+tRvp0qm/4r2fIznsrIqva6XnNIEoS48hwpr6J0KtWXaF2nEe
+sqkpKGESxegPfWSTJFdz94zY1YgHnofwLuJqSQdTGIdcbwcxD/GByLps3NgKELR8
+7haG58P+FRVWFNIDVvGjT8XjQpHru97M8bghWD6qqF8sAKYDZY8qyuEjakvCmGP1
+hKp2Myrz3yjsuibeyyvfUYUl1wQkgeHvQwnBf+gzCY8lsWtIlfZbOaQjZko+QSP2
+huKiNNFd7mdfcpNV4vVqE94tliygEEjYPqtHBINc8xmme+Yid9++D2fDgf4jlxVP
+zvNu80NIQUYH7TIqPzASlUdNLIahWdoYBkTAiTgFWyhkt+wFsfCPGwcZaq8sRKrY
+Zk2h/LoY0a53f3vfjy/TeMoyQuHitgZ2oCNcG6Gs6S99NJeDe840znZtNUjUBeqz
++AI1vLTkkmL2awDkco++UasJl5xxS0Xnunm7kUsOvSd9ORV5Atrn51BjfirJqmhr
+WcbYVasbaGMkTBp2LOZ941GSi7GN7ScTND3Hp+dFCHeN2lddupw1bylDkTZN5T9q
+DFHpu7jOIsbWUJmSGAW4sIv7nKtBUwIDAQABAoICAAHLM61n1bgpRkxiU4uzm2vB
+Sr8gxb2ZSZCaFXJ3mxa2LnPvngLekUp0eJIDabNhTCoi+RDsbFF+JUk/2aKVS6I9
+8QCYQQll/58xzyhsTTKPWYfMjRPyrakg+6M7HUCDeu62wnbhhlzxWPRSjg/tfTSw
+cduYH/R3dvRU5MQ72ZXCc0wkS4vT6EIZRGHqJNri47XUWyJ1JpCyQOM8yq0v4qsD
+NiFi3wtCAe2HKcK3uqHrXM+UMgXvvJ8IsBRWQlgAF9/wG3jc0p6qpSHQ65llYKun
+YX4AHjnZT+QO6m1YIbrJ1TyuAyuBlj3nx2NGdyDsriOkzdBfq1QEK+vDBOZPqDo9
+7wjBrBR8ayIw+T1Ho+wAglSgZ3h6K/KC0V29C85ZjuvTKVYAvQl+05usrWhDHfAN
+Yu5MRMaFRJwvVpmj5MehfEynS9AQcsXg9TzQqq8q8+YCLBiYSdh3s/oDoMs8Q1x/
+YA9QVOnGL51sroHOwJodtJ2MCTBwswJYiDc/aiaOxRrflrNUTkOwsG2lWyXGAyFn
+wfs6kFA7kCBaeSQ4miRFc5Ls72sajzAbNzQsmRHgqOuHKl7ddaRse4himq3niMRh
+Aa8/1yu6XE2M486VTi+E4e+o/qpb88nyG+8sIGmdxhvAXjAaJ9VWvCUfDfRRZatn
+sX6gf5YfEq71MWam0bSBAoIBAQDhrS7OYJiWFkrQISk23B0ftsjzep071/uK2OLt
+ByHqV4WcIvp5alVXOEnqDF+F8E6+Aqs6ml3sNKQObMCBTWbmaLRDc1x+O9oe9xj3
+x9gPur3IRWfpOjOj/krWQ363oGfv/CjeVmryHKM6u8vuuAGXubC+Sn4V3HbkFIuB
+VVR8SPjQhXsNVO3gTXwYhtlMHkrBTIKc98vdAHghY2/qqFGc80wcCfdmTaUzRsXz
+FYjPcpjDYFZn52/uOdfy6fVNHJdEGGSkAylHI7yEwJEHSH8iUO+kRePLWHsQ/V97
+6sk3zROwg3lhJVKxQwZ2ThuIoWtes1Ty4xPCaJK7DVwfLrpDAoIBAQDAMcLxM04z
+shyAHe5dSCEJBq99rE7Px0hu4f3tqaQYBLOm1cgnlV2Rpg/kgOGYrIMgwfIqXRkb
+rOdWQkqVyFUWmtT7S42cRch0JWcWuAysxaPxmNMxxRF8aLZZwpT5GhdoPuGdM+QW
+YBNMKJ0mqLUglZdv4TS9i1MjYS8j7XJu5l+cLsMuvm4VG/WYzaXNr62Guk2SmoMd
+4oTq0XKpIVNCE5Ne59ykEhy0BfNJvb9thaSX8QE6vqAhsJU5dQzm/TxOjorfR5gq
+4up6yZ9cgZ2cUlzVRN8mPOr7x1wY32R6SGHEhD1nJmWmjaQjA5U41Dkqtj1PYv5u
+hQNECRFjeJOxAoIBAGhT4HSF0WRpD9Lh0aTL4ybbIFD22SNmOKI6m8WJ65LjPSAu
+R27DyooUuo7Zg3tu2Wgb4b6oyEy/FSyZ9/COsMhJlTQta4/r6W0xPDioCWlUIhIo
+i94VCvSARWaCM11+aS5Xeyk1+CDPPmKTmLZWGF5k+KEv3NQMZGYSXV+/69u8/FGh
+s345SfLMv1azWFdJFbQAw8z+/R7A7cg5qO5pO7l7/C5mKRoBQSLQUAiNZv7H8nk3
+2xoTsvoFgaCJqd4pHoDbagMsdvOtQKR6RVGBoUxi8DYYHTPPRq1XBMJLixQh2T1b
+ukw/rdfGrYEZoL7sKK/R5a6XbXYNU+/nQDQmLPMCggEAOukFz9jiB4Z4peyGu6D4
+P0QFVogSQC3dTd+HbempmpMWXfT5POjTnWlBRdEbVSjLqKbKC6ItqAX/grkfE3os
+Wplq3vvxlAzvvGoahyQy/mI2Nj+ZvI+jJHcULb8u2ovc0N81WHInX5RjVdy9DrR3
+kF1J5ckp2U9zVEzdni2R/dwvQjgzK4jDRUUkqomeYMWQctN4I4+o0Og1xaQdeSn1
+0zMc4OJBBylmEuggAmJe4rssEEaXEeKMQsdVdh8irUrByXJ3rqjLQ5n6NVjHuBsi
+rF+yhMxvedECVdptqFIRAkpdbVb7WzqxvbN8tB7NBnZGb4kckdDOHCI5NglxgwPa
+gQKCAQBj3LJvNuBEYjhZfXOysf07WpN/EQaV4VpAzlYxDZKBZG2mSVyGGdubxuI7
+HJM76EcD+qs146dgJTeXYOsqrSp/nYHcSpRO6B3Hc6Xb6tQpRk8i2WaoH65Wt2f/
+dlyOcBD1GCVxob4m2MkXpMjymLGUDOiojjJ+2/+tSnMC7FoOrEcBqaPrzZrtDt5h
+silghcPRyEMuizf92ENkxQqHPze5NFsHVJIJEck/z/2khtG6uKaXfWefYLbxMiJP
+mXHILD1HOwHUZOJVT9kpBoT6e7OrojlMB6+soH6Mr9ZfquZL/hSYJJaAdufL4Tlu
+EEW5V1MSGiqqnDp/4Za/tSe36gqw
+-----END PRIVATE KEY-----
+)";
+
+PrivateKey read(std::string_view pem, std::string_view key_id) {
+  Result<PrivateKey> key = PrivateKey::from_pem(pem, {}, key_id);
+  if (!key) std::abort();
+  return std::move(*key);
+}
+
+}  // namespace
+
+const PrivateKey& test_key() {
+  static const PrivateKey key = read(kPem2048, "key-1");
+  return key;
+}
+
+const PrivateKey& other_key() {
+  static const PrivateKey key = read(kOtherPem2048, "key-2");
+  return key;
+}
+
+const PrivateKey& key_of_3072_bits() {
+  static const PrivateKey key = read(kPem3072, "key-3072");
+  return key;
+}
+
+const PrivateKey& key_of_4096_bits() {
+  static const PrivateKey key = read(kPem4096, "key-4096");
+  return key;
+}
+
+}  // namespace tessera::token_tests
