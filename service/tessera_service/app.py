@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Composes the service: settings -> stores -> engine -> surfaces -> one ASGI application."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
+
+import tessera
+from tessera_service.engine import Engine, MasterKeys
+from tessera_service.errors import ServiceError
+from tessera_service.http.edge import Edge, PlainRoute, answer_error
+from tessera_service.http.limits import RateLimiter
+from tessera_service.http.peer import Peers
+from tessera_service.installation import load_master_keys, settle_issuer
+from tessera_service.metrics import Metrics
+from tessera_service.observe import Observe
+from tessera_service.settings import Settings
+from tessera_service.storage.base import SessionStore
+from tessera_service.storage.memory import MemorySessionStore
+from tessera_service.storage.sql import SqlDirectory, SqlSessionStore
+from tessera_service.surfaces import SURFACES
+
+
+def make_engine(settings: Settings, *, background: bool = True) -> Engine:
+    """The engine over the stores that the settings name; not started. SettingsError, InstallationError."""
+    settings = settle_issuer(settings)
+    current, *older = load_master_keys(settings)
+    config = settings.engine_config()
+    directory = SqlDirectory(settings.database_url, timeout_ms=config.store_timeout_ms)
+    return Engine(
+        config=config,
+        directory=directory,
+        sessions=_make_sessions(settings, directory),
+        master_keys=MasterKeys(current=current, older=older),
+        background=background,
+    )
+
+
+def _make_sessions(settings: Settings, directory: SqlDirectory) -> SessionStore:
+    if settings.session_storage_type == "memory":
+        return MemorySessionStore(directory_id=str(settings.data_dir))
+    return SqlSessionStore(directory)
+
+
+def create_app(settings: Settings, *, engine: Engine | None = None) -> "Service":
+    """The application. Its lifespan starts and stops the engine; `app.state` has `engine`, `metrics`, `settings`."""
+    return Service(settings, engine or make_engine(settings))
+
+
+class Service(FastAPI):
+    """FastAPI with the edge around it and plain endpoints past it."""
+
+    def __init__(self, settings: Settings, engine: Engine) -> None:
+        super().__init__(
+            title="tessera",
+            version=tessera.__version__,
+            description="Tokens and sessions: issue, refresh, revoke, introspect.",
+            docs_url=None,
+            redoc_url=None,
+            openapi_url=None,
+            redirect_slashes=False,
+            lifespan=_run_engine,
+            exception_handlers={
+                ServiceError: answer_error,
+                HTTPException: answer_error,
+                RequestValidationError: answer_error,
+                Exception: answer_error,
+            },
+        )
+        self.state.engine = engine
+        self.state.settings = settings
+        self.state.metrics = Metrics()
+        for surface in SURFACES:
+            self.include_router(surface.router)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The edge stands outside of the framework's own layers, so that it sees every error and every answer."""
+        settings: Settings = self.state.settings
+        limit = settings.rate_limit
+        edge = Edge(
+            super().build_middleware_stack(),
+            zones=[zone for surface in SURFACES for zone in surface.zones],
+            plain=self._plain_routes(),
+            limiter=RateLimiter(requests=limit.requests, seconds=limit.seconds) if limit else None,
+            peers=Peers(settings.trusted_proxies),
+        )
+        return Observe(edge, metrics=self.state.metrics)
+
+    def _plain_routes(self) -> Mapping[str, PlainRoute]:
+        declared: dict[str, BaseRoute] = {
+            path: route
+            for surface in SURFACES
+            for route in surface.router.routes
+            if isinstance(path := getattr(route, "path", None), str)
+        }
+        return {
+            path: PlainRoute(endpoint, declared[path])
+            for surface in SURFACES
+            for path, endpoint in surface.plain(self.state.engine).items()
+        }
+
+    def openapi(self) -> dict[str, Any]:
+        """FastAPI's description, with the models of bodies and the bearer scheme, without what it adds of its own."""
+        if self.openapi_schema is None:
+            schema = super().openapi()
+            components = schema.setdefault("components", {})
+            for surface in SURFACES:
+                for model in surface.schemas:
+                    described = model.model_json_schema(ref_template="#/components/schemas/{model}")
+                    components.setdefault("schemas", {}).update(described.pop("$defs", {}))
+                    components["schemas"][model.__name__] = described
+            components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+        return self.openapi_schema or schema
+
+
+@asynccontextmanager
+async def _run_engine(app: FastAPI) -> AsyncIterator[None]:
+    engine: Engine = app.state.engine
+    await engine.start()
+    try:
+        yield
+    finally:
+        await engine.stop()

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The documented surfaces. A surface is served because it has a row here, and retired by deleting row and folder."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from tessera_service.surfaces import token
+from tessera_service.surfaces.surface import Surface
+
+SURFACES: Final[Sequence[Surface]] = (token.SURFACE,)
+
+__all__ = ["SURFACES", "Surface"]
