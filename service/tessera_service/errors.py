@@ -120,3 +120,7 @@ class TokenTooLarge(ServiceError):
     """The token to be issued would exceed 4 KiB."""
 
     code = "token_too_large"
+
+
+class StartupError(Exception):
+    """The installation cannot work as it is set up; no surface renders it. The text is one line that says what to do."""

@@ -1,2 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a session may do: the one engine behind every surface."""
+
+from tessera_service.engine.config import EngineConfig
+from tessera_service.engine.engine import Engine
+from tessera_service.engine.keys import Jwks, KeyInfo, KeyRing, KeyState, MasterKeys
+from tessera_service.engine.revocation import Mirror
+from tessera_service.engine.service_tokens import ServiceTokens
+from tessera_service.engine.tenants import Tenants
+from tessera_service.engine.tokens import TokenEngine
+
+__all__ = [
+    "Engine",
+    "EngineConfig",
+    "Jwks",
+    "KeyInfo",
+    "KeyRing",
+    "KeyState",
+    "MasterKeys",
+    "Mirror",
+    "ServiceTokens",
+    "Tenants",
+    "TokenEngine",
+]

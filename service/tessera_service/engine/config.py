@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the engine has to know about its installation."""
+
+from dataclasses import dataclass
+
+MAX_PUBLISHED_KEYS = 48  # a key set holds 64; the rest is for keys rotated by hand
+CONFIRM_LIMIT = 1200  # a process that has not seen the directory's keys for this long does not sign
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """Seconds, unless the name says otherwise. Values that cannot work together raise ValueError naming the setting."""
+
+    issuer: str
+    audience: str = "dx-vas"
+    default_tenant: str = "default"
+    access_token_ttl: int = 900
+    refresh_token_ttl: int = 2_592_000
+    session_max_lifetime: int = 7_776_000
+    refresh_reuse_grace_ms: int = 10_000
+    key_rotation_interval: int = 2_592_000
+    session_retention: int = 2_592_000
+    clock_skew: int = 5
+    jwks_max_age: int = 3600
+    revocation_margin: int = 300
+    max_freshness_ms: int = 1000
+    poll_interval_ms: int = 250
+    store_timeout_ms: int = 1500
+    token_cache_bytes: int = 64 * 1024 * 1024
+    session_table_entries: int = 1_000_000
+    signing_workers: int = 2
+    signing_queue: int = 256
+
+    def __post_init__(self) -> None:
+        if not self.issuer or not self.audience:
+            raise ValueError("ISSUER and AUDIENCE: may not be empty")
+        for name in ("access_token_ttl", "refresh_token_ttl", "session_max_lifetime", "key_rotation_interval"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name.upper()}: has to be positive")
+        if self.poll_interval_ms >= self.max_freshness_ms:
+            raise ValueError("poll_interval_ms: has to be shorter than max_freshness_ms")
+        if self.published_seconds // self.key_rotation_interval > MAX_PUBLISHED_KEYS:
+            raise ValueError(
+                "KEY_ROTATION_INTERVAL: too short for REFRESH_TOKEN_TTL: each key is published until its last token is"
+                f" dead, and {MAX_PUBLISHED_KEYS} keys are the limit"
+            )
+
+    @property
+    def longest_token_ttl(self) -> int:
+        """No token of any kind lives longer; it bounds service tokens too, so that a retired key can go."""
+        return max(self.access_token_ttl, self.refresh_token_ttl)
+
+    @property
+    def key_lead(self) -> int:
+        """How long a new key is published before it signs (contract section 3, JWKS)."""
+        return self.jwks_max_age + CONFIRM_LIMIT
+
+    @property
+    def published_seconds(self) -> int:
+        """How long a retired key stays published: until its last token is dead, plus the JWKS max-age."""
+        return CONFIRM_LIMIT + self.clock_skew + self.longest_token_ttl + self.jwks_max_age
+
+    @property
+    def store_timeout(self) -> float:
+        """Seconds that a step may wait for the stores."""
+        return self.store_timeout_ms / 1000

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ending things: how long the log has to remember each end, and applying it here before it is acknowledged."""
+
+from collections.abc import Sequence
+
+from tessera_service.clock import Clock
+from tessera_service.engine.config import EngineConfig
+from tessera_service.engine.revocation import Mirror
+from tessera_service.models import Revocation, Session
+
+
+class Ends:
+    """Makes the `Revocation` of each step and applies it to the mirror once the store has it.
+
+    An entry outlives every token that it kills by skew and margin (contract rule 2.3), whatever is born while the step
+    waits for its lock: so it is counted from now, with the longest lifetimes, not from the tokens that are known.
+    """
+
+    def __init__(self, *, mirror: Mirror, clock: Clock, config: EngineConfig) -> None:
+        self._mirror = mirror
+        self._clock = clock
+        self._config = config
+
+    # What the store is told
+
+    def of_token(self, expires_at: int, *, reason: str, revoked_by: str) -> Revocation:
+        """For one token that dies at `expires_at`."""
+        return self._revocation(expires_at, reason=reason, revoked_by=revoked_by)
+
+    def of_session(self, session: Session, *, reason: str, revoked_by: str) -> Revocation:
+        """For a session and every token that it may still get."""
+        return self._revocation(self._session_over(session), reason=reason, revoked_by=revoked_by)
+
+    def of_subject(self, *, reason: str, revoked_by: str) -> Revocation:
+        """For every session that a subject has now."""
+        over = self._clock.now() + max(self._config.session_max_lifetime, self._config.longest_token_ttl)
+        return self._revocation(over, reason=reason, revoked_by=revoked_by)
+
+    # What the mirror is told
+
+    def apply_token(self, jti: str, *, expires_at: int) -> None:
+        """The token is revoked in the store."""
+        self._mirror.killed(jti, expires_at=self._kept(expires_at))
+
+    def apply_session(self, session: Session) -> None:
+        """The session is over in the store."""
+        self._mirror.ended(session.session_id, expires_at=self._kept(self._session_over(session)))
+
+    def apply_subject(
+        self, tenant_id: str, subject: str, *, sessions: Sequence[Session], revocation: Revocation
+    ) -> None:
+        """The store ended `sessions` as it raised the subject's cut-off."""
+        self._mirror.subject_ended(
+            tenant_id, subject, sessions=sessions, at_ms=revocation.at_ms, expires_at=revocation.log_expires_at
+        )
+
+    def _session_over(self, session: Session) -> int:
+        return max(session.expires_at, self._clock.now() + self._config.longest_token_ttl)
+
+    def _kept(self, over: int) -> int:
+        return over + self._config.clock_skew + self._config.revocation_margin
+
+    def _revocation(self, over: int, *, reason: str, revoked_by: str) -> Revocation:
+        return Revocation(
+            at_ms=self._clock.now_ms(), reason=reason, revoked_by=revoked_by, log_expires_at=self._kept(over)
+        )

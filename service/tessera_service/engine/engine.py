@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engine as a whole: its parts over two stores, started and stopped together."""
+
+import contextlib
+
+import structlog
+
+from tessera_service.clock import Clock, SystemClock
+from tessera_service.engine.background import Background
+from tessera_service.engine.config import EngineConfig
+from tessera_service.engine.deadlines import answered_within
+from tessera_service.engine.keys import KeyRing, MasterKeys
+from tessera_service.engine.purge import PURGE_INTERVAL_SECONDS, Purge
+from tessera_service.engine.revocation import Mirror
+from tessera_service.engine.service_tokens import ServiceTokens
+from tessera_service.engine.signing import SigningPool
+from tessera_service.engine.tenants import Tenants
+from tessera_service.engine.tokens import TokenEngine
+from tessera_service.errors import StoreUnavailable
+from tessera_service.storage.base import Directory, SessionStore
+
+KEY_RELOAD_SECONDS = 30
+
+_log = structlog.get_logger(__name__)
+
+
+class Engine:
+    """One per process. Without `background` nothing happens by itself: for commands that do one thing and end."""
+
+    def __init__(
+        self,
+        *,
+        config: EngineConfig,
+        directory: Directory,
+        sessions: SessionStore,
+        master_keys: MasterKeys,
+        clock: Clock | None = None,
+        background: bool = True,
+    ) -> None:
+        clock = clock or SystemClock()
+        self._config = config
+        self._directory = directory
+        self._sessions = sessions
+        self._pool = SigningPool(workers=config.signing_workers, queue=config.signing_queue)
+        self._tasks = Background()
+        self._with_background = background
+        self.keys = KeyRing(directory=directory, master_keys=master_keys, clock=clock, config=config)
+        self.mirror = Mirror(logs=(sessions, directory), config=config, withdraw_key=self.keys.withdraw)
+        self.tenants = Tenants(directory=directory, clock=clock, config=config)
+        self.tokens = TokenEngine(
+            sessions=sessions,
+            directory=directory,
+            keys=self.keys,
+            mirror=self.mirror,
+            pool=self._pool,
+            clock=clock,
+            config=config,
+        )
+        self.service_tokens = ServiceTokens(
+            directory=directory,
+            tenants=self.tenants,
+            tokens=self.tokens,
+            keys=self.keys,
+            pool=self._pool,
+            clock=clock,
+            config=config,
+        )
+        self._purge = Purge(sessions=sessions, directory=directory, mirror=self.mirror, clock=clock, config=config)
+
+    async def start(self) -> None:
+        """Opens the stores, makes sure of the default tenant and of a key that signs, reads the revocation logs: after
+        it the port may open. StartupError, StoreUnavailable; then everything is closed again."""
+        try:
+            await self._directory.open()
+            await self._sessions.open()
+            await self.tenants.start()
+            await self.keys.start()
+            await self.mirror.poll()
+        except BaseException:
+            await self.stop()
+            raise
+        if self._with_background:
+            self._start_tasks()
+
+    async def stop(self) -> None:
+        """Stops the tasks, lets what is under way end, closes the stores. Idempotent."""
+        await self._tasks.stop()
+        self.mirror.close()
+        await self.tokens.close()
+        await self.keys.close()
+        self._pool.close()
+        for store in (self._sessions, self._directory):
+            with contextlib.suppress(StoreUnavailable):
+                await store.close()
+
+    async def ready(self) -> None:
+        """Returns if everything answers: the stores, the keys, the mirror. StoreUnavailable."""
+        async with answered_within(self._config.store_timeout):
+            await self._sessions.ping()
+            await self._directory.ping()
+        self.keys.signing()
+        if not self.mirror.is_fresh:
+            raise StoreUnavailable
+
+    def _start_tasks(self) -> None:
+        self._tasks.every(self._config.poll_interval_ms / 1000, self.mirror.poll, name="mirror")
+        self._tasks.every(KEY_RELOAD_SECONDS, self.keys.maintain, name="keys", wake=self.keys.stale)
+        self._tasks.every(PURGE_INTERVAL_SECONDS, self._purge.run, name="purge")

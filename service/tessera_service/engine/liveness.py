@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Is a token alive? Contract rule 2.4, from memory where the mirror may answer and from the stores where it may not."""
+
+from typing import NamedTuple
+
+import tessera
+from tessera_service.clock import Clock
+from tessera_service.engine.claims import Claims, read_claims
+from tessera_service.engine.config import EngineConfig
+from tessera_service.engine.deadlines import answered_within
+from tessera_service.engine.key_follower import KeyFollower
+from tessera_service.engine.revocation import Mirror
+from tessera_service.engine.snapshots import (
+    NEVER_CUT_OFF_MS,
+    Snapshot,
+    read_snapshot,
+    service_snapshot,
+    session_snapshot,
+)
+from tessera_service.engine.verifiers import BEARER, REFRESH, Dead, StrictVerifiers, bearer_verifier
+from tessera_service.models import ServiceToken, Session, SessionStatus, TokenKind
+from tessera_service.storage.base import Directory, SessionStore
+
+_ENDED = {
+    SessionStatus.REVOKED: "session_revoked",
+    SessionStatus.LOCKED: "session_revoked",
+    SessionStatus.EXPIRED: "session_expired",
+}
+
+
+class Alive(NamedTuple):
+    """A live token and its record."""
+
+    claims: Claims
+    record: Snapshot
+
+
+class Liveness:
+    """Judges access and service tokens (`check_now`, `check`) and refresh tokens (`check_refresh`)."""
+
+    def __init__(
+        self,
+        *,
+        sessions: SessionStore,
+        directory: Directory,
+        keys: KeyFollower,
+        mirror: Mirror,
+        clock: Clock,
+        config: EngineConfig,
+    ) -> None:
+        self.verifiers = StrictVerifiers(keys.keyset, config)
+        self._sessions = sessions
+        self._directory = directory
+        self._keys = keys
+        self._table = mirror.table
+        self._checker = mirror.checker(bearer_verifier(keys.keyset, config))
+        self._clock = clock
+        self._config = config
+
+    def check_now(self, token: str | bytes) -> Alive | None:
+        """The live token, or Dead; None when only `check` can tell. Awaits nothing."""
+        verdict = self._checker.check(token, now=self._clock.now())
+        if verdict.status == "alive":
+            return _alive(verdict)
+        if verdict.status == "dead" and not self._is_news(verdict.cause):
+            raise Dead(str(verdict.cause))
+        return None
+
+    async def check(self, token: str | bytes) -> Alive:
+        """The live token, or Dead; StoreUnavailable when that cannot be known."""
+        async with answered_within(self._config.store_timeout):
+            verdict = self._checker.check(token, now=self._clock.now())
+            if verdict.status == "dead" and self._is_news(verdict.cause):
+                await self._keys.reload_for_unknown()
+                verdict = self._checker.check(token, now=self._clock.now())
+            if verdict.status == "ask_store":
+                await self._keys.confirm()  # the mirror would have told of a withdrawn key
+                verdict = self._checker.check(token, now=self._clock.now())
+            if verdict.status == "alive":
+                return _alive(verdict)
+            if verdict.status == "dead":
+                raise Dead(str(verdict.cause))
+            return await self._read(_bearer_claims(verdict), fill=verdict.status == "no_record")
+
+    async def verify(self, token: str | bytes, token_type: str, *, ignore_expiry: bool = False) -> Claims:
+        """The claims of a genuine token, alive or not; Dead, or StoreUnavailable for a key nobody can tell of."""
+        try:
+            return self.verify_now(token, token_type, ignore_expiry=ignore_expiry)
+        except Dead as dead:
+            if not self._is_news(dead.cause):
+                raise
+        await self._keys.reload_for_unknown()
+        return self.verify_now(token, token_type, ignore_expiry=ignore_expiry)
+
+    def verify_now(self, token: str | bytes, token_type: str, *, ignore_expiry: bool = False) -> Claims:
+        """As `verify`, with the keys that are known."""
+        return self.verifiers.verify(token, token_type, now=self._clock.now(), ignore_expiry=ignore_expiry)
+
+    async def check_refresh(self, token: str | bytes) -> tuple[Claims, Session]:
+        """A live refresh token: the one that its session may still spend. Always asks the store. Dead."""
+        async with answered_within(self._config.store_timeout):
+            claims = await self.verify(token, REFRESH)
+            session = await self._read_session(claims)
+            if session.refresh_jti != claims.jti:
+                raise Dead("token_revoked")
+            return claims, session
+
+    def remember(self, session: Session, *, ticket: int) -> Snapshot:
+        """Puts a session that the store just returned into the table, unless it was revoked since `ticket`."""
+        data = session_snapshot(session, self._config)
+        self._table.put(
+            ticket,
+            id=session.session_id,
+            tenant_id=session.tenant_id,
+            subject=session.subject,
+            created_ms=session.created_ms,
+            expires_at=min(session.expires_at, session.ends_at),
+            data=data,
+        )
+        return read_snapshot(data)
+
+    def _is_news(self, cause: str | None) -> bool:
+        return cause == "key_unknown" and self._keys.may_ask()
+
+    async def _read(self, claims: Claims, *, fill: bool) -> Alive:
+        ticket = self._table.ticket()
+        if claims.kind is TokenKind.SERVICE:
+            token = await self._read_service_token(claims)
+            return Alive(claims, self._remember_service(token, ticket=ticket, fill=fill))
+        session = await self._read_session(claims)
+        if fill:
+            return Alive(claims, self.remember(session, ticket=ticket))
+        return Alive(claims, read_snapshot(session_snapshot(session, self._config)))
+
+    async def _read_session(self, claims: Claims) -> Session:
+        state = await self._sessions.read_state(session_id=claims.session_id, jti=claims.jti)
+        session = state.session
+        if state.jti_revoked:
+            raise Dead("token_revoked")
+        if session is None or (session.tenant_id, session.subject) != (claims.tenant_id, claims.subject):
+            raise Dead("record_missing")
+        status = session.status(self._clock.now())
+        if status is not SessionStatus.ACTIVE:
+            raise Dead(_ENDED[status])
+        return session
+
+    async def _read_service_token(self, claims: Claims) -> ServiceToken:
+        token = await self._directory.get_service_token(claims.jti)
+        if token is None or (token.tenant_id, token.subject) != (claims.tenant_id, claims.subject):
+            raise Dead("record_missing")
+        if token.revoked_at is not None:
+            raise Dead("token_revoked")
+        if self._clock.now() >= token.expires_at:
+            raise Dead("token_expired")
+        return token
+
+    def _remember_service(self, token: ServiceToken, *, ticket: int, fill: bool) -> Snapshot:
+        data = service_snapshot(token, self._config)
+        if fill:
+            self._table.put(
+                ticket,
+                id=token.jti,
+                tenant_id=token.tenant_id,
+                subject=token.subject,
+                created_ms=NEVER_CUT_OFF_MS,
+                expires_at=token.expires_at,
+                data=data,
+            )
+        return read_snapshot(data)
+
+
+def _alive(verdict: tessera.Verdict) -> Alive:
+    assert verdict.session is not None
+    return Alive(_bearer_claims(verdict), read_snapshot(verdict.session))
+
+
+def _bearer_claims(verdict: tessera.Verdict) -> Claims:
+    assert verdict.claims is not None
+    claims = read_claims(verdict.claims, BEARER)
+    if claims is None:
+        raise Dead("claim_invalid")
+    return claims

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Following one revocation log: from a snapshot on, entry by entry, noticing when it is no longer the same log."""
+
+from collections.abc import Callable, Sequence
+
+from tessera_service.models import LogEntry, LogPage
+from tessera_service.storage.base import RevocationLog
+
+
+class LogFollower:
+    """Holds the position in one log. `apply` gets every entry at least once, in order; `lost` is called when entries
+    may have been missed, after those of a new snapshot were applied."""
+
+    def __init__(self, log: RevocationLog, *, apply: Callable[[LogEntry], None], lost: Callable[[], None]) -> None:
+        self._log = log
+        self._apply = apply
+        self._lost = lost
+        self._log_id: str | None = None
+        self._last: LogEntry | None = None  # the newest entry held; None: the log had none
+
+    async def poll(self) -> None:
+        """Reads at least up to the head that the log had when it was asked. StoreUnavailable."""
+        if self._log_id is None:
+            await self._read_snapshot()
+        elif not await self._read_on():
+            await self._read_snapshot()
+            self._lost()
+
+    async def _read_on(self) -> bool:
+        """Applies what is new; False if the log does not go on from the last entry held."""
+        head = None
+        while head is None or self._position < head:
+            page = await self._log.read_log(after=self._position)
+            head = page.head if head is None else head
+            new = self._new_entries(page)
+            if new is None or (not new and self._position < head):
+                return False
+            for entry in new:
+                self._apply(entry)
+                self._last = entry
+        return True
+
+    @property
+    def _position(self) -> int:
+        return 0 if self._last is None else self._last.sequence
+
+    def _new_entries(self, page: LogPage) -> Sequence[LogEntry] | None:
+        """What follows the last entry held; None unless it leads the page unchanged, in the same life of the log."""
+        if page.log_id != self._log_id or page.head < self._position:
+            return None
+        if self._last is None:
+            return page.entries
+        return page.entries[1:] if page.entries[:1] == (self._last,) else None
+
+    async def _read_snapshot(self) -> None:
+        log_id, last = None, None
+        async for page in self._log.read_log_snapshot():
+            log_id = page.log_id
+            for entry in page.entries:
+                self._apply(entry)
+                last = entry
+        self._log_id, self._last = log_id, last

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The permissions that the service itself asks for, and who may hand them on."""
+
+from collections.abc import Iterable
+
+from tessera_service.errors import Forbidden, SessionForbidden
+from tessera_service.models import Caller
+
+GENERATE = "token.generate"
+INTROSPECT = "token.introspect"
+REVOKE = "token.revoke"
+
+GUARDED = ("token.", "session.", "auth.")  # names that only a holder hands on (contract rule 2.13)
+
+
+def demand(caller: Caller, permission: str) -> None:
+    """Raises Forbidden unless the caller's record holds `permission`."""
+    if not caller.may(permission):
+        raise Forbidden
+
+
+def check_handing_on(caller: Caller, permissions: Iterable[str]) -> None:
+    """Raises Forbidden if one of `permissions` is the service's own and not the caller's."""
+    for name in permissions:
+        if name.startswith(GUARDED) and not caller.may(name):
+            raise Forbidden
+
+
+def check_acting_on(caller: Caller, subject: str) -> None:
+    """One's own sessions need no permission (contract rule 2.12); others' need token.revoke, else SessionForbidden."""
+    if subject != caller.subject and not caller.may(REVOKE):
+        raise SessionForbidden

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The mirror: every revocation log, followed into the core's sets."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+
+import structlog
+
+import tessera
+from tessera_service.engine.config import EngineConfig
+from tessera_service.engine.deadlines import answered_within
+from tessera_service.engine.log_follower import LogFollower
+from tessera_service.models import LogEntry, LogKind, Session
+from tessera_service.storage.base import RevocationLog
+
+_log = structlog.get_logger(__name__)
+
+
+class Mirror:
+    """Applies the logs to `revocations` and `table`, and says for how long they may answer.
+
+    What this process revokes is applied by `ended`, `cut_off` and `killed` before it is acknowledged, so that the same
+    process refuses at once; the log repeats it to every process.
+    """
+
+    def __init__(
+        self, *, logs: Iterable[RevocationLog], config: EngineConfig, withdraw_key: Callable[[str], None]
+    ) -> None:
+        self.revocations = tessera.RevocationSet()
+        self.table = tessera.SessionTable(max_entries=config.session_table_entries)
+        self._checkers: list[tessera.Checker] = []
+        self._config = config
+        self._withdraw_key = withdraw_key
+        distinct = {log.log_key: log for log in logs}
+        self._followers = [LogFollower(log, apply=self._apply, lost=self._lost) for log in distinct.values()]
+        self._one_at_a_time = asyncio.Lock()
+
+    def checker(self, verifier: tessera.Verifier) -> tessera.Checker:
+        """A checker over this mirror, kept fresh by it. Closed until the first poll."""
+        checker = tessera.Checker(verifier, revocations=self.revocations, sessions=self.table)
+        self._checkers.append(checker)
+        return checker
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the mirror may answer now."""
+        return all(checker.is_fresh for checker in self._checkers)
+
+    async def poll(self) -> None:
+        """Reads what every log has new, and only if all answered is fresh again, as of when they were asked.
+        StoreUnavailable otherwise; what the others said is applied all the same."""
+        async with self._one_at_a_time:
+            asked_ns = tessera.boottime_ns()
+            async with answered_within(self._config.store_timeout):
+                polls = [follower.poll() for follower in self._followers]
+                outcomes = await asyncio.gather(*polls, return_exceptions=True)
+            for outcome in outcomes:
+                if outcome is not None:
+                    raise outcome
+            for checker in self._checkers:
+                checker.keep_fresh_for(self._config.max_freshness_ms, since_boottime_ns=asked_ns)
+
+    def close(self) -> None:
+        """From now on only the stores can tell."""
+        for checker in self._checkers:
+            checker.close()
+
+    # Revocations of this process
+
+    def ended(self, session_id: str, *, expires_at: int) -> None:
+        """A session is over."""
+        self.revocations.revoke_session(session_id, expires_at=expires_at)
+        self.table.drop(session_id)
+
+    def killed(self, jti: str, *, expires_at: int) -> None:
+        """One token is revoked."""
+        self.revocations.revoke_jti(jti, expires_at=expires_at)
+        self.table.drop(jti)  # a service token's record stands there under its jti
+
+    def cut_off(self, tenant_id: str, subject: str, *, cutoff_ms: int, expires_at: int) -> None:
+        """Every session of the subject that was created at or before `cutoff_ms` is over."""
+        self.revocations.cut_off(tenant_id, subject, cutoff_ms=cutoff_ms, expires_at=expires_at)
+        self.table.drop_subject(tenant_id, subject)
+
+    def subject_ended(
+        self, tenant_id: str, subject: str, *, sessions: Sequence[Session], at_ms: int, expires_at: int
+    ) -> None:
+        """As `SessionStore.revoke_subject` ended `sessions`: the store's cut-off is not below their creation."""
+        cutoff_ms = max((session.created_ms for session in sessions), default=at_ms)
+        self.cut_off(tenant_id, subject, cutoff_ms=max(cutoff_ms, at_ms), expires_at=expires_at)
+        for session in sessions:
+            self.ended(session.session_id, expires_at=expires_at)
+
+    # Revocations of all processes
+
+    def _apply(self, entry: LogEntry) -> None:
+        match entry.kind:
+            case LogKind.JTI:
+                self.killed(entry.key, expires_at=entry.expires_at)
+            case LogKind.SESSION:
+                self.ended(entry.key, expires_at=entry.expires_at)
+            case LogKind.SUBJECT:
+                self.cut_off(entry.tenant_id, entry.key, cutoff_ms=entry.cutoff_ms, expires_at=entry.expires_at)
+            case LogKind.KEY:
+                self._withdraw_key(entry.key)
+            case LogKind.CHANGED:  # a session, a subject or a service token: read it again
+                self.table.drop(entry.key)
+                self.table.drop_subject(entry.tenant_id, entry.key)
+
+    def _lost(self) -> None:
+        """A log is not the one that was followed: what it killed stays dead, what it kept alive is not known."""
+        self.table.clear()
+        _log.warning("revocation_log_read_again")
