@@ -123,4 +123,4 @@ class TokenTooLarge(ServiceError):
 
 
 class StartupError(Exception):
-    """The installation cannot work as it is set up; no surface renders it. The text is one line that says what to do."""
+    """The installation cannot work as it is set up. The text is one line that says what to do; for no surface."""
