@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tessera_service.storage.base import SessionStore
 from tessera_service.storage.memory import MemorySessionStore
+from tessera_service.storage.sql import SqlDirectory, SqlSessionStore
 
 
 @asynccontextmanager
@@ -18,4 +19,14 @@ async def memory(folder: Path) -> AsyncIterator[SessionStore]:
     await store.close()
 
 
-STORES: dict[str, Callable[[Path], AbstractAsyncContextManager[SessionStore]]] = {"memory": memory}
+@asynccontextmanager
+async def sqlite(folder: Path) -> AsyncIterator[SessionStore]:
+    """Sessions in a file."""
+    directory = SqlDirectory(f"sqlite:///{folder}/tessera.db")
+    store = SqlSessionStore(directory)
+    await store.open()
+    yield store
+    await store.close()
+
+
+STORES: dict[str, Callable[[Path], AbstractAsyncContextManager[SessionStore]]] = {"memory": memory, "sqlite": sqlite}

@@ -63,7 +63,8 @@ class RevocationLog(Protocol):
         ...
 
     async def purge_log(self, *, now: int, limit: int = 1000) -> int:
-        """Removes at most `limit` entries with `expires_at <= now`, never the newest of the log. Returns how many."""
+        """Removes at most `limit` entries with `expires_at <= now`, never the newest of the log, and cut-offs that only
+        they needed. Returns how many entries."""
         ...
 
 
@@ -132,9 +133,10 @@ class SessionStore(RevocationLog, Protocol):
 
     async def purge(self, *, now: int, retention_seconds: int, limit: int = 500) -> int:
         """Removes sessions that ended (by revocation, else by time) at least `retention_seconds` ago, token records
-        with `expires_at <= now`, successors whose grace is over at `now`, and cut-offs that no retained session or log
-        entry needs: at most `limit` of each, by index, in short transactions. Returns how many rows went or lost their
-        successor: whoever wants all of it calls until 0."""
+        with `expires_at <= now` and successors whose grace is over at `now`: at most `limit` of each, by index, in
+        short transactions. The cut-off of a subject goes with its last session or SUBJECT entry, whichever goes last.
+        Returns how many sessions and records went and successors were forgotten: whoever wants all of it calls until
+        0."""
         ...
 
 

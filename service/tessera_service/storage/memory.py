@@ -61,7 +61,6 @@ class _Life:
         self.sessions: dict[str, Session] = {}
         self.tokens: dict[str, TokenRecord] = {}
         self.subjects: dict[tuple[str, str], _Subject] = {}
-        self.idle: dict[tuple[str, str], None] = {}  # subjects that may have no session, oldest first
         self.sessions_due = _Due()  # milliseconds
         self.successors_due = _Due()  # milliseconds
         self.tokens_due = _Due()  # seconds
@@ -134,8 +133,6 @@ class MemorySessionStore:
         record = life.subjects.setdefault((tenant_id, subject), _Subject())
         sessions = [rules.seen_under(life.sessions[key], record.cutoff_ms) for key in sorted(record.session_ids)]
         newest_ms = max((session.created_ms for session in sessions), default=0)
-        if not sessions:
-            life.idle[tenant_id, subject] = None
         record.cutoff_ms = rules.raised_cutoff(record.cutoff_ms, newest_ms, revocation)
         ended = [rules.ended(session, revocation) for session in sessions if rules.may_end(session, revocation)]
         for session in ended:
@@ -155,7 +152,6 @@ class MemorySessionStore:
             self._purge_sessions((now - retention_seconds) * 1000, limit)
             + self._purge_tokens(now, limit)
             + self._purge_successors(now * 1000, limit)
-            + self._purge_subjects(limit)
         )
 
     async def read_log(self, *, after: int, limit: int = 1000) -> LogPage:
@@ -168,7 +164,11 @@ class MemorySessionStore:
             yield LogPage(log.log_id, head, entries[start : start + _PAGE])
 
     async def purge_log(self, *, now: int, limit: int = 1000) -> int:
-        return self._alive().log.purge(now=now, limit=limit)
+        removed = self._alive().log.purge(now=now, limit=limit)
+        for entry in removed:
+            if entry.kind is LogKind.SUBJECT:
+                self._forget_subject(entry.tenant_id, entry.key)
+        return len(removed)
 
     def _alive(self) -> _Life:
         if self._life is None:
@@ -222,8 +222,7 @@ class MemorySessionStore:
             session = life.sessions.pop(session_id)
             key = session.tenant_id, session.subject
             life.subjects[key].session_ids.remove(session_id)
-            if not life.subjects[key].session_ids:
-                life.idle[key] = None
+            self._forget_subject(*key)
             gone += 1
         return gone
 
@@ -248,14 +247,11 @@ class MemorySessionStore:
             gone += 1
         return gone
 
-    def _purge_subjects(self, limit: int) -> int:
+    def _forget_subject(self, tenant_id: str, subject: str) -> None:
         life = self._alive()
-        for key in [key for key in life.idle if life.subjects[key].session_ids]:
-            del life.idle[key]
-        unneeded = [key for key in life.idle if not life.log.has_subject(*key)][:limit]
-        for key in unneeded:
-            del life.idle[key], life.subjects[key]
-        return len(unneeded)
+        record = life.subjects.get((tenant_id, subject))
+        if record is not None and not record.session_ids and not life.log.has_subject(tenant_id, subject):
+            del life.subjects[tenant_id, subject]
 
     def _session_due(self, session_id: str) -> int | None:
         session = self._alive().sessions.get(session_id)

@@ -4,7 +4,7 @@
 import heapq
 import secrets
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
@@ -48,17 +48,18 @@ class MemoryLog:
         """Every retained entry, oldest first."""
         return tuple(self._entries.values())
 
-    def purge(self, *, now: int, limit: int) -> int:
-        """Removes at most `limit` expired entries, never the newest."""
-        removed = 0
+    def purge(self, *, now: int, limit: int) -> Sequence[LogEntry]:
+        """Removes at most `limit` expired entries, never the newest, and returns them."""
+        removed: list[LogEntry] = []
         newest: tuple[int, int] | None = None
-        while self._due and self._due[0][0] <= now and removed < limit:
+        while self._due and self._due[0][0] <= now and len(removed) < limit:
             due = heapq.heappop(self._due)
             if due[1] == self.head:
                 newest = due
                 continue
-            self._count(self._entries.pop(due[1]), -1)
-            removed += 1
+            entry = self._entries.pop(due[1])
+            self._count(entry, -1)
+            removed.append(entry)
         if newest is not None:
             heapq.heappush(self._due, newest)
         return removed

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All that depends on the database product: URLs, connections, how a transaction begins. Another product is added here.
+
+SQLite: WAL and `synchronous=FULL`, so that what was committed survives power loss; every writing transaction is BEGIN
+IMMEDIATE, so that it never starts reading what it then may not write. The driver's own transaction handling is off: it
+would begin late and deferred.
+"""
+
+import os
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import URL, Connection, Engine, NullPool, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from tessera_service.storage.base import StoreRefused
+
+READERS: Final = 4
+_WAL_WAIT_SECONDS: Final = 10.0
+
+
+def parse_url(text: str) -> URL:
+    """The URL of a database that can be used, with an absolute path. ValueError says what is wrong, without the URL,
+    which may hold a password."""
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise ValueError("the database URL cannot be read: expected sqlite:///PATH") from None
+    if url.get_backend_name() != "sqlite":
+        raise ValueError("the database URL names a database that is not supported: expected sqlite:///PATH")
+    if not url.database or url.database.startswith(("file:", ":")):
+        raise ValueError("the database URL has to name a file: expected sqlite:///PATH")
+    return URL.create("sqlite", database=str(Path(url.database).absolute()))
+
+
+def prepare(url: URL) -> None:
+    """Creates the file if it is missing, readable by its owner alone, and its folder likewise. OSError if it cannot."""
+    path = _path(url)
+    if not path.parent.exists():
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        path.parent.chmod(0o700)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    try:
+        os.fchmod(descriptor, 0o600)  # the umask may have taken more away
+    finally:
+        os.close(descriptor)
+
+
+def make_durable(connection: Connection) -> None:
+    """Switches the database to WAL, once for its life. Outside of a transaction. StoreRefused if it cannot."""
+    deadline = time.monotonic() + _WAL_WAIT_SECONDS
+    driver: Any = connection.connection.driver_connection
+    while True:
+        try:
+            mode = driver.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+        except sqlite3.OperationalError:
+            # Another process switches at this moment: SQLite does not wait for it by itself.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+            continue
+        if mode != "wal":
+            raise StoreRefused(f"the database cannot use a write-ahead log here (journal_mode={mode})")
+        return
+
+
+def check_integrity(connection: Connection) -> bool:
+    """Whether the database finds itself undamaged; reads all of it."""
+    return [row[0] for row in connection.exec_driver_sql("PRAGMA quick_check(1)")] == ["ok"]
+
+
+def sync_engine(url: URL, *, writes: bool, timeout_ms: int) -> Engine:
+    """One connection at a time, for migrations."""
+    engine = create_engine(
+        _file_url(url, "sqlite"), poolclass=NullPool, hide_parameters=True, connect_args=_connect_args(timeout_ms)
+    )
+    _tune(engine, writes=writes)
+    return engine
+
+
+def async_engine(url: URL, *, writes: bool, timeout_ms: int) -> AsyncEngine:
+    """The one connection that writes, or the few that read. Both wait for other processes for `timeout_ms`."""
+    engine = create_async_engine(
+        _file_url(url, "sqlite+aiosqlite"),
+        pool_size=slots(writes=writes),
+        max_overflow=0,
+        hide_parameters=True,
+        connect_args=_connect_args(timeout_ms),
+    )
+    _tune(engine.sync_engine, writes=writes)
+    return engine
+
+
+def slots(*, writes: bool) -> int:
+    """How many connections of a kind there are in a process: SQLite has one writer at a time anyway."""
+    return 1 if writes else READERS
+
+
+def insert_or_ignore(connection: Connection, table: Table) -> Any:
+    """INSERT that does nothing where the primary key exists already."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()
+
+
+def _path(url: URL) -> Path:
+    return Path(url.database or "")
+
+
+def _file_url(url: URL, driver: str) -> URL:
+    # mode=rw: a file that vanished must not come back empty.
+    return URL.create(driver, database=_path(url).as_uri(), query={"mode": "rw", "uri": "true"})
+
+
+def _connect_args(timeout_ms: int) -> dict[str, Any]:
+    return {"timeout": timeout_ms / 1000}
+
+
+def _tune(engine: Engine, *, writes: bool) -> None:
+    pragmas = ["PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON"]
+    if not writes:
+        pragmas.append("PRAGMA query_only=ON")
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: DBAPIConnection, _record: object) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(pragma)
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Brings a database to this release's schema, once however many processes start at the same time."""
+
+import threading
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import URL, Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from tessera_service.errors import StoreUnavailable
+from tessera_service.storage.base import StoreRefused
+from tessera_service.storage.sql import engine
+
+_FOLDER: Final = Path(__file__).parent / "migrations"
+_WAIT_MS: Final = 10_000
+_ALEMBIC = threading.Lock()  # alembic keeps the migration that runs in module globals
+
+
+def upgrade(url: str) -> str:
+    """Creates the database or brings it up to date; returns its schema's revision. Blocks. StoreRefused if its schema
+    is newer than this release, StoreUnavailable if it fails, ValueError for a URL that cannot be used."""
+    return upgrade_url(engine.parse_url(url))
+
+
+def upgrade_url(url: URL) -> str:
+    """As `upgrade`."""
+    with _ALEMBIC:
+        try:
+            engine.prepare(url)
+            return _upgrade(url)
+        except (SQLAlchemyError, OSError) as error:
+            raise StoreUnavailable("the database cannot be opened") from error
+
+
+def check(url: str) -> str:
+    """The revision of a database that this release can use as it stands, undamaged; creates and changes nothing.
+    Blocks. Errors as for `upgrade`; StoreRefused also for an older schema."""
+    parsed = engine.parse_url(url)
+    with _ALEMBIC:
+        try:
+            with engine.sync_engine(parsed, writes=False, timeout_ms=_WAIT_MS).connect() as connection:
+                revision = _known_revision(connection)
+                whole = engine.check_integrity(connection)
+        except (SQLAlchemyError, OSError) as error:
+            raise StoreUnavailable("the database cannot be opened") from error
+    if not whole:
+        raise StoreUnavailable("the database is damaged")
+    if revision != head():
+        raise StoreRefused(
+            f"the database has the schema {revision or 'of none'}, this release needs {head()}: upgrade it"
+        )
+    return head()
+
+
+def head() -> str:
+    """The revision of this release's schema."""
+    revision = ScriptDirectory(str(_FOLDER)).get_current_head()
+    assert revision is not None
+    return revision
+
+
+def _upgrade(url: URL) -> str:
+    with engine.sync_engine(url, writes=False, timeout_ms=_WAIT_MS).connect() as connection:
+        if _known_revision(connection) == head():
+            return head()
+    writer = engine.sync_engine(url, writes=True, timeout_ms=_WAIT_MS)
+    with writer.connect() as connection:
+        engine.make_durable(connection)
+        with connection.begin():
+            # Alone from here to the commit. Whoever waited finds the work done, and alembic does nothing.
+            _known_revision(connection)
+            command.upgrade(_config(connection), "head")
+    return head()
+
+
+def _known_revision(connection: Connection) -> str | None:
+    revision = MigrationContext.configure(connection).get_current_revision()
+    known = {script.revision for script in ScriptDirectory(str(_FOLDER)).walk_revisions()}
+    if revision is not None and revision not in known:
+        raise StoreRefused(f"the database has the schema {revision}, newer than this release, which knows {head()}")
+    return revision
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every store over SQL has: its life and the log of its database."""
+
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Final, TypeVar
+
+from sqlalchemy import Connection
+
+from tessera_service.errors import StoreUnavailable
+from tessera_service.models import LogPage
+from tessera_service.storage.sql import log
+from tessera_service.storage.sql.database import Database, answer
+
+T = TypeVar("T")
+_PAGE: Final = 1000
+
+
+class SqlStore:
+    """A store in a database that it may share. Safe for any number of tasks of one event loop."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._open = False
+
+    @property
+    def log_key(self) -> str:
+        return self.database.log_key
+
+    async def open(self) -> None:
+        if not self._open:
+            await self.database.open()
+            self._open = True
+
+    async def close(self) -> None:
+        if self._open:
+            self._open = False
+            await self.database.close()
+
+    async def ping(self) -> None:
+        await self._read(answer)
+
+    async def read_log(self, *, after: int, limit: int = 1000) -> LogPage:
+        return await self._read(partial(log.read_page, after=after, limit=limit))
+
+    async def read_log_snapshot(self) -> AsyncIterator[LogPage]:
+        # Pages are read in transactions of their own: one over all of them would hold a connection, and keep SQLite
+        # from trimming its log, for as long as the reader likes. Up to `head` entries only ever go, by purge.
+        first = await self.read_log(after=0, limit=_PAGE)
+        yield first
+        page = first
+        while len(page.entries) == _PAGE and page.entries[-1].sequence < first.head:
+            after = page.entries[-1].sequence + 1
+            page = await self._read(partial(log.read_page, after=after, limit=_PAGE, until=first.head))
+            if page.log_id != first.log_id:
+                raise StoreUnavailable("the log was replaced while it was read")
+            yield LogPage(first.log_id, first.head, page.entries)
+
+    async def purge_log(self, *, now: int, limit: int = 1000) -> int:
+        return await self._write(partial(log.purge, now=now, limit=limit))
+
+    async def _read(self, step: Callable[[Connection], T]) -> T:
+        self._check_open()
+        return await self.database.read(step)
+
+    async def _write(self, step: Callable[[Connection], T]) -> T:
+        self._check_open()
+        return await self.database.write(step)
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise StoreUnavailable("the store is not open")
