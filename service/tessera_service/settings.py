@@ -123,6 +123,7 @@ class Settings(BaseSettings):
             refresh_reuse_grace_ms=self.refresh_reuse_grace,
             key_rotation_interval=self.key_rotation_interval,
             session_retention=max(self.session_retention, self.refresh_token_ttl),
+            session_cleanup_interval=self.session_cleanup_interval,
             clock_skew=self.clock_skew,
         )
 

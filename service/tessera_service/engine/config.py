@@ -20,6 +20,7 @@ class EngineConfig:
     refresh_reuse_grace_ms: int = 10_000
     key_rotation_interval: int = 2_592_000
     session_retention: int = 2_592_000
+    session_cleanup_interval: int = 600
     clock_skew: int = 5
     jwks_max_age: int = 3600
     revocation_margin: int = 300

@@ -10,7 +10,7 @@ from tessera_service.engine.background import Background
 from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.deadlines import answered_within
 from tessera_service.engine.keys import KeyRing, MasterKeys
-from tessera_service.engine.purge import PURGE_INTERVAL_SECONDS, Purge
+from tessera_service.engine.purge import Purge
 from tessera_service.engine.revocation import Mirror
 from tessera_service.engine.service_tokens import ServiceTokens
 from tessera_service.engine.signing import SigningPool
@@ -102,7 +102,12 @@ class Engine:
         if not self.mirror.is_fresh:
             raise StoreUnavailable
 
+    @property
+    def signing_jobs(self) -> int:
+        """Signing jobs that wait or run."""
+        return self._pool.jobs
+
     def _start_tasks(self) -> None:
         self._tasks.every(self._config.poll_interval_ms / 1000, self.mirror.poll, name="mirror")
         self._tasks.every(KEY_RELOAD_SECONDS, self.keys.maintain, name="keys", wake=self.keys.stale)
-        self._tasks.every(PURGE_INTERVAL_SECONDS, self._purge.run, name="purge")
+        self._tasks.every(self._config.session_cleanup_interval, self._purge.run, name="purge")

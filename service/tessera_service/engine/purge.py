@@ -10,7 +10,6 @@ from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.revocation import Mirror
 from tessera_service.storage.base import Directory, SessionStore
 
-PURGE_INTERVAL_SECONDS = 600
 _STEPS = 200  # at most, of each kind in one turn: the rest waits for the next
 
 _log = structlog.get_logger(__name__)

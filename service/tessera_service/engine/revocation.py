@@ -2,6 +2,7 @@
 """The mirror: every revocation log, followed into the core's sets."""
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable, Sequence
 
 import structlog
@@ -34,6 +35,7 @@ class Mirror:
         distinct = {log.log_key: log for log in logs}
         self._followers = [LogFollower(log, apply=self._apply, lost=self._lost) for log in distinct.values()]
         self._one_at_a_time = asyncio.Lock()
+        self._asked_ns: int | None = None
 
     def checker(self, verifier: tessera.Verifier) -> tessera.Checker:
         """A checker over this mirror, kept fresh by it. Closed until the first poll."""
@@ -46,6 +48,11 @@ class Mirror:
         """Whether the mirror may answer now."""
         return all(checker.is_fresh for checker in self._checkers)
 
+    @property
+    def age_seconds(self) -> float:
+        """How long ago the last successful poll was sent; infinite before the first."""
+        return math.inf if self._asked_ns is None else (tessera.boottime_ns() - self._asked_ns) / 1e9
+
     async def poll(self) -> None:
         """Reads what every log has new, and only if all answered is fresh again, as of when they were asked.
         StoreUnavailable otherwise; what the others said is applied all the same."""
@@ -57,6 +64,7 @@ class Mirror:
             for outcome in outcomes:
                 if outcome is not None:
                     raise outcome
+            self._asked_ns = asked_ns
             for checker in self._checkers:
                 checker.keep_fresh_for(self._config.max_freshness_ms, since_boottime_ns=asked_ns)
 

@@ -27,6 +27,11 @@ class SigningPool:
         self._queue = queue
         self._jobs = 0
 
+    @property
+    def jobs(self) -> int:
+        """Jobs that wait or run."""
+        return self._jobs
+
     def check_room(self) -> None:
         """Raises Overloaded while the queue is full. Ask before a step that cannot be taken back."""
         if self._jobs >= self._queue:
