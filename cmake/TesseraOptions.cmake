@@ -7,3 +7,8 @@ function(tessera_options target)
     target_link_options(${target} PUBLIC -fsanitize=${TESSERA_SANITIZE})
   endif()
 endfunction()
+
+# With TESSERA_CLANG_TIDY (the command, as a list) what ships is analysed as it is compiled; a finding fails the build.
+function(tessera_analyse)
+  set_target_properties(${ARGN} PROPERTIES CXX_CLANG_TIDY "${TESSERA_CLANG_TIDY}")
+endfunction()
