@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 import tessera
 from tessera_service.engine import Engine, MasterKeys
 from tessera_service.errors import ServiceError
+from tessera_service.http.cors import Cors
 from tessera_service.http.edge import Edge, PlainRoute, answer_error
 from tessera_service.http.limits import RateLimiter
 from tessera_service.http.peer import Peers
@@ -89,6 +90,7 @@ class Service(FastAPI):
             plain=self._plain_routes(),
             limiter=RateLimiter(requests=limit.requests, seconds=limit.seconds) if limit else None,
             peers=Peers(settings.trusted_proxies),
+            cors=Cors(settings.cors_origins) if settings.cors_origins else None,
         )
         return Observe(edge, metrics=self.state.metrics)
 

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tessera_service.errors import InvalidInput, RateLimited, ServiceError
+from tessera_service.http.cors import Cors, answer_preflight
 from tessera_service.http.dialect import Dialect
 from tessera_service.http.errors import ClientGone, MethodNotAllowed, NotFound
 from tessera_service.http.exchange import SCOPE_KEY, Exchange, exchange_of
@@ -52,6 +53,7 @@ class Edge:
         plain: Mapping[str, PlainRoute],
         limiter: RateLimiter | None,
         peers: Peers,
+        cors: Cors | None = None,
     ) -> None:
         self._app = app
         self._zones = sorted(zones, key=lambda zone: len(zone.prefix), reverse=True)
@@ -60,6 +62,7 @@ class Edge:
         self._plain = plain
         self._limiter = limiter
         self._peers = peers
+        self._cors = cors
         self._log = get_logger()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -93,6 +96,11 @@ class Edge:
         return self._peers.find(exchange.scope.get("client"), exchange.header_values(b"x-forwarded-for"))
 
     async def _serve(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
+        if self._cors is not None:
+            exchange.cross_origin = self._cors.headers(exchange)
+            if self._cors.is_preflight(exchange):
+                await answer_preflight(exchange.send)
+                return
         if b"%2f" in scope.get("raw_path", b"").lower():
             raise NotFound  # an encoded slash never separates two segments
         plain = self._plain.get(scope["path"])

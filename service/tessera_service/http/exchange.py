@@ -33,6 +33,7 @@ class Exchange:
         "_send",
         "allowance",
         "asked_request_id",
+        "cross_origin",
         "deadline",
         "dialect",
         "error_code",
@@ -65,6 +66,7 @@ class Exchange:
         self.operation: str | None = None  # which row of the dialect counts, where that is not the path's
         self.error_code: str | None = None  # of the error that was answered, for logs and metrics
         self.allowance: Allowance | None = None
+        self.cross_origin: list[tuple[bytes, bytes]] = []  # headers for browsers elsewhere
         self._send = send
         self._limiter = limiter
         self._find_peer = find_peer
@@ -151,6 +153,8 @@ class Exchange:
             headers.append((b"ratelimit-limit", b"%d" % self.allowance.limit))
             if self.allowance.remaining > 0:
                 headers.append((b"ratelimit-remaining", b"%d" % self.allowance.remaining))
+        if all(name != b"access-control-allow-origin" for name, _ in message.get("headers", ())):
+            headers += self.cross_origin
         return headers
 
 

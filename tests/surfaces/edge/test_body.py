@@ -24,7 +24,8 @@ def sender(parts: Iterable[bytes], *, pause: float = 0.0, gone: bool = False) ->
 
 
 async def never() -> Message:
-    return await asyncio.get_running_loop().create_future()
+    await asyncio.Event().wait()
+    raise AssertionError("nobody sets it")
 
 
 async def test_a_body_comes_whole_however_it_is_cut() -> None:

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole service in one process for tests of surfaces: real engine, real stores, a clock that can be moved."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+
+from tessera_service.app import Service, create_app
+from tessera_service.engine import Engine, EngineConfig, MasterKeys
+from tessera_service.errors import StoreUnavailable
+from tessera_service.settings import Settings
+from tessera_service.storage.base import SessionStore
+from tessera_service.storage.memory import MemorySessionStore
+from tessera_service.storage.sql import SqlDirectory, SqlSessionStore
+
+ISSUER = "https://issuer.example"
+TENANT = "tenant-a"
+OTHER_TENANT = "tenant-b"
+STORES = ("memory", "sqlite")
+MASTER_KEY = bytes(range(32))
+
+
+class MovableClock:
+    """The real time plus `ahead_ms`."""
+
+    def __init__(self) -> None:
+        self.ahead_ms = 0
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000 + self.ahead_ms
+
+    def now(self) -> int:
+        return self.now_ms() // 1000
+
+    def advance(self, seconds: float) -> None:
+        self.ahead_ms += int(seconds * 1000)
+
+
+class FrailStore:
+    """A store that works until `failure` says otherwise: "raises", "hangs"."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+        self.failure: str | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._store, name)
+        if not asyncio.iscoroutinefunction(attribute) or name in ("open", "close"):
+            return attribute
+
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            if self.failure == "raises":
+                raise StoreUnavailable
+            if self.failure == "hangs":
+                await asyncio.get_running_loop().create_future()
+            return await attribute(*args, **kwargs)
+
+        return call
+
+
+@dataclass
+class Rig:
+    """The service and what a test needs to talk to it."""
+
+    app: Service
+    engine: Engine
+    clock: MovableClock
+    client: httpx.AsyncClient
+    stores: tuple[FrailStore, FrailStore]
+    bearers: dict[tuple[str, tuple[str, ...]], str] = field(default_factory=dict)
+    numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    def fail_stores(self, failure: str | None) -> None:
+        """Both stores fail from now on, or work again."""
+        for store in self.stores:
+            store.failure = failure
+
+    async def service_bearer(self, *permissions: str, tenant_id: str = TENANT, ttl_seconds: int = 3600) -> str:
+        """A service token with these permissions."""
+        key = (tenant_id, permissions)
+        if key not in self.bearers:
+            self.bearers[key] = await self.engine.service_tokens.mint(
+                tenant_id=tenant_id, subject="gateway", permissions=permissions, ttl_seconds=ttl_seconds
+            )
+        return self.bearers[key]
+
+    async def post(
+        self,
+        path: str,
+        body: object = None,
+        *,
+        bearer: str | None = None,
+        headers: Mapping[str, str | None] | None = None,
+        content: bytes | None = None,
+        tenant_id: str = TENANT,
+    ) -> httpx.Response:
+        """POST with the headers that every call needs; a header that is None in `headers` is left out."""
+        sent: dict[str, str | None] = {"X-Request-ID": "req-001", "X-Tenant-ID": tenant_id}
+        if bearer is not None:
+            sent["Authorization"] = f"Bearer {bearer}"
+        if content is not None:
+            sent["Content-Type"] = "application/json"
+        sent |= headers or {}
+        kept = {name: value for name, value in sent.items() if value is not None}
+        if body is None:
+            return await self.client.post(path, content=content, headers=kept)
+        return await self.client.post(path, json=body, headers=kept)
+
+    async def issue(self, subject: str | None = None, *, tenant_id: str = TENANT, **members: object) -> dict[str, Any]:
+        """`data` of a new pair."""
+        subject = subject or f"user-{next(self.numbers)}"
+        bearer = await self.service_bearer("token.generate", "token.introspect", "token.revoke", tenant_id=tenant_id)
+        answer = await self.post("/v1/token", {"sub": subject, **members}, bearer=bearer, tenant_id=tenant_id)
+        assert answer.status_code == 200, answer.text
+        return cast(dict[str, Any], answer.json()["data"])
+
+    async def introspect(self, token: str, *, tenant_id: str = TENANT) -> dict[str, Any]:
+        """The answer about a token."""
+        bearer = await self.service_bearer("token.introspect", tenant_id=tenant_id)
+        answer = await self.post("/v1/token/introspect", {"token": token}, bearer=bearer, tenant_id=tenant_id)
+        assert answer.status_code == 200, answer.text
+        return cast(dict[str, Any], answer.json())
+
+    async def is_alive(self, token: str) -> bool:
+        """Whether introspection calls it active."""
+        return bool((await self.introspect(token))["active"])
+
+
+@asynccontextmanager
+async def open_rig(
+    store: str, folder: Path, *, config: dict[str, Any] | None = None, **settings: Any
+) -> AsyncIterator[Rig]:
+    """A started service over `store`, with two tenants and no request limit unless the settings say so."""
+    directory = FrailStore(SqlDirectory(f"sqlite+aiosqlite:///{folder / 'tessera.db'}"))
+    sessions = FrailStore(_make_sessions(store, directory._store))
+    clock = MovableClock()
+    engine = Engine(
+        config=EngineConfig(issuer=ISSUER, **(config or {})),
+        directory=cast(Any, directory),
+        sessions=cast(SessionStore, sessions),
+        master_keys=MasterKeys(current=MASTER_KEY),
+        clock=clock,
+    )
+    app = create_app(Settings(**{"data_dir": folder, "issuer": ISSUER, "rate_limit": "off", **settings}), engine=engine)
+    await engine.start()
+    try:
+        for tenant_id in (TENANT, OTHER_TENANT):
+            await engine.tenants.add(tenant_id)
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://service.example") as client:
+            yield Rig(app=app, engine=engine, clock=clock, client=client, stores=(directory, sessions))
+    finally:
+        await engine.stop()
+
+
+def _make_sessions(store: str, directory: SqlDirectory) -> SessionStore:
+    if store == "memory":
+        return MemorySessionStore(directory_id="directory")
+    return SqlSessionStore(directory)
