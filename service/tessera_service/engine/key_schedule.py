@@ -41,7 +41,7 @@ class KeySchedule:
         self.rows = sorted(rows, key=lambda row: (row.activates_at, row.kid))
         self.valid = [row for row in self.rows if row.revoked_at is None]
         self._config = config
-        successors = [*self.valid[1:], None]
+        successors = [*self.valid[1:], None][: len(self.valid)]
         self._retires_at = {
             row.kid: None if successor is None else successor.activates_at
             for row, successor in zip(self.valid, successors, strict=True)

@@ -76,14 +76,14 @@ class TokenEngine:
         ("invalid", "expired": nothing is spent), SessionEnded ("revoked", "inactive"), SessionNotFound, Overloaded."""
         return await self._refresher.refresh(token, tenant_id=tenant_id, session_id=session_id)
 
-    async def identify_refresh(self, token: str) -> str | None:
-        """Whose refresh token it is, by its client_id, else its sub; None unless it is genuine and not expired. Asks no
-        store: it names a bucket of the rate limits, nothing more."""
+    async def identify_refresh(self, token: str, *, tenant_id: str) -> str | None:
+        """Whose refresh token it is, by its client_id, else its sub; None unless it is genuine, not expired and of that
+        tenant. Asks no store: it names a bucket of the rate limits, nothing more."""
         try:
             claims = self._liveness.verify_now(token, REFRESH)
         except Dead:
             return None
-        return claims.client_id or claims.subject
+        return (claims.client_id or claims.subject) if claims.tenant_id == tenant_id else None
 
     async def revoke_current(self, caller: Caller) -> None:
         """Ends the caller's session. RevokeInvalid for a service token."""
