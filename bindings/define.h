@@ -56,6 +56,17 @@ void define_init(Class& target, std::string signature, const char* text, Factory
   }));
 }
 
+/// For a class whose objects come from elsewhere: `made_by` says from where.
+template <typename Class>
+void refuse_init(Class& target, const char* made_by) {
+  const std::string text = py::str(target.attr("__name__")).template cast<std::string>() + " is made by " + made_by;
+  const Documented documented("__init__(self)", "Raises TypeError: see the static methods.");
+  target.def(py::init([text](const py::args&, const py::kwargs&) -> std::shared_ptr<typename Class::type> {
+               throw py::type_error(text);
+             }),
+             documented.doc());
+}
+
 template <typename Function, typename... Extra>
 void define_function(py::module_& module, std::string signature, const char* text, Function&& function,
                      const Extra&... extra) {

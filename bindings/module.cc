@@ -41,4 +41,5 @@ PYBIND11_MODULE(_core, module) {
   register_checker(module);
   register_access_key(module);
   refuse_pickling(module);
+  module.attr("_Type") = py::type::handle_of(module.attr("KeySet"));
 }

@@ -21,6 +21,7 @@ void register_key(py::module_& module) {
       module, "AccessKey", py::is_final(),
       "A key pair for programs: an id of 20 characters and a secret of 40. Immutable; may be shared between threads.\n"
       "Its repr shows the id only; it cannot be pickled or copied.");
+  refuse_init(key, "generate");
   define_static(key, "generate()", "A new pair from the system's random source.",
                 [] { return std::make_shared<AccessKey>(unwrap(AccessKey::generate())); });
   define_static(

@@ -43,6 +43,7 @@ py::object session(const Verdict& verdict) {
 void register_verdict(py::module_& module) {
   py::class_<Verdict, std::shared_ptr<Verdict>> verdict(
       module, "Verdict", py::is_final(), "What Checker.check found. Immutable; may be shared between threads.");
+  refuse_init(verdict, "Checker.check");
   verdict.def_property_readonly("status", &status_name,
                                 "\"alive\"; \"dead\" (cause says why); \"no_record\": right so far, but no snapshot "
                                 "here, read it from the store;\n\"ask_store\": right so far, but the mirror is stale.");

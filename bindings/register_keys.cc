@@ -23,6 +23,7 @@ void register_public_key(py::module_& module) {
                                     "RSA public key for RS256: 2048..4096 bit, odd exponent >= 65537. `kid` is the RFC "
                                     "7638 thumbprint unless named\n(printable ASCII, 1..128 bytes). Immutable; may be "
                                     "shared between threads.");
+  refuse_init(key, "from_pem and from_jwk");
   define_static(
       key, "from_pem(pem, *, kid=None)",
       "Reads a SubjectPublicKeyInfo or PKCS#1 PEM (bytes or str); private keys and certificates are refused.\n"
@@ -89,6 +90,7 @@ void register_private_key(py::module_& module) {
                                             "RSA private key for RS256: 2048..4096 bit. Immutable; may be shared "
                                             "between threads. Its repr shows the kid only;\nit cannot be pickled or "
                                             "copied.");
+  refuse_init(key, "generate, from_pem and from_jwk");
   define_private_sources(key);
   key.def_property_readonly(
       "kid", [](const PrivateKey& self) { return to_str(self.key_id()); }, "The key's id.");

@@ -65,7 +65,7 @@ void register_policy(py::module_& module) {
       "visible word.");
   define_init(
       policy,
-      "__init__(self, *, issuer=..., audience=..., types=('at+jwt',), required_claims=('sub', 'iat', 'jti'), "
+      "__init__(self, *, issuer=..., audience=..., types=['at+jwt'], required_claims=['sub', 'iat', 'jti'], "
       "leeway_seconds=0, skew_seconds=5, max_lifetime_seconds=0, max_token_bytes=8192, ignore_expiry=False, "
       "ignore_issuer=False, ignore_audience=False, allow_any_type=False)",
       "issuer: what iss has to equal. audience: one str, or several of which aud has to contain one. Both are "

@@ -32,11 +32,14 @@ class LimitError(Error, ValueError):
 class StateError(Error):
     """Saved state, files or the crypto library failed (`snapshot_malformed`, `io_failed`, `crypto_failed`)."""
 
+class _Type(type):
+    """The metaclass of the classes below."""
+
 def check_json(data: bytes | str, *, max_bytes: int = 65536, max_depth: int = 32) -> None:
     """Raises JsonError unless `data` is one strict JSON value (RFC 8259: no duplicate members, no lone surrogates, no NaN)."""
 
 @final
-class PublicKey:
+class PublicKey(metaclass=_Type):
     """RSA public key, 2048..4096 bit. Immutable; may be shared between threads."""
 
     @staticmethod
@@ -53,7 +56,7 @@ class PublicKey:
     def to_jwk(self) -> str: ...
 
 @final
-class PrivateKey:
+class PrivateKey(metaclass=_Type):
     """RSA private key. Immutable; may be shared between threads. Its repr shows the kid only."""
 
     @staticmethod
@@ -71,7 +74,7 @@ class PrivateKey:
     def to_pem(self, *, password: bytes | str | None = None) -> str: ...
 
 @final
-class KeySet:
+class KeySet(metaclass=_Type):
     """The keys that count and the one that signs; replaced as a whole while other threads verify."""
 
     def __init__(self, keys: Iterable[PublicKey] = (), *, signing_key: PrivateKey | None = None) -> None: ...
@@ -89,7 +92,7 @@ class KeySet:
     def __contains__(self, kid: str) -> bool: ...
 
 @final
-class Policy:
+class Policy(metaclass=_Type):
     """What is expected of a token. Immutable. Strict by default; each loosening is a visible word."""
 
     def __init__(
@@ -97,8 +100,8 @@ class Policy:
         *,
         issuer: str = ...,
         audience: str | Sequence[str] = ...,
-        types: Sequence[str] = ("at+jwt",),
-        required_claims: Sequence[str] = ("sub", "iat", "jti"),
+        types: Sequence[str] = ["at+jwt"],
+        required_claims: Sequence[str] = ["sub", "iat", "jti"],
         leeway_seconds: int = 0,
         skew_seconds: int = 5,
         max_lifetime_seconds: int = 0,
@@ -111,7 +114,7 @@ class Policy:
         """`issuer` and `audience` are demanded unless `ignore_issuer` / `ignore_audience` is set (ValueError)."""
 
 @final
-class Signer:
+class Signer(metaclass=_Type):
     """Makes RS256 tokens with a key, or with the signing key of a set. Threads may share it; sign releases the GIL."""
 
     def __init__(self, key: PrivateKey | KeySet) -> None: ...
@@ -119,7 +122,7 @@ class Signer:
         """`claims`: a mapping, or the exact payload bytes (a strict JSON object). Same bytes, same key: same token."""
 
 @final
-class Verifier:
+class Verifier(metaclass=_Type):
     """Verifies tokens against a policy. Threads may share it; verify and verify_many release the GIL."""
 
     def __init__(
@@ -138,7 +141,7 @@ class Verifier:
         """One entry per token, in order: its claims, or the error (returned, not raised)."""
 
 @final
-class TokenCache:
+class TokenCache(metaclass=_Type):
     """Verified tokens by their exact bytes; bounded in bytes. Threads may share it."""
 
     def __init__(self, *, max_bytes: int = 67108864) -> None: ...
@@ -148,7 +151,7 @@ class TokenCache:
     def __len__(self) -> int: ...
 
 @final
-class RevocationSet:
+class RevocationSet(metaclass=_Type):
     """Revoked token ids and sessions, and cut-offs of subjects, each until an expiry in seconds. Threads may share it."""
 
     def __init__(self) -> None: ...
@@ -166,7 +169,7 @@ class RevocationSet:
     def __len__(self) -> int: ...
 
 @final
-class SessionTable:
+class SessionTable(metaclass=_Type):
     """Snapshots of live sessions by id; bounded. Take a ticket before reading the store, pass it to put."""
 
     def __init__(self, *, max_entries: int = 1_000_000) -> None: ...
@@ -189,7 +192,7 @@ class SessionTable:
     def __len__(self) -> int: ...
 
 @final
-class Verdict:
+class Verdict(metaclass=_Type):
     """What Checker.check found: `status` is "alive", "dead", "no_record" or "ask_store"."""
 
     @property
@@ -208,7 +211,7 @@ class Verdict:
         """The snapshot's own bytes, when alive."""
 
 @final
-class Checker:
+class Checker(metaclass=_Type):
     """The hot path in one call; keeps the GIL. Threads may share it."""
 
     def __init__(self, verifier: Verifier, *, revocations: RevocationSet, sessions: SessionTable) -> None: ...
@@ -220,7 +223,7 @@ class Checker:
     def is_fresh(self) -> bool: ...
 
 @final
-class AccessKey:
+class AccessKey(metaclass=_Type):
     """A key pair for programs. Immutable; its repr shows the id only."""
 
     @staticmethod
@@ -233,7 +236,7 @@ class AccessKey:
     def secret(self) -> str: ...
 
 @final
-class AccessKeyHasher:
+class AccessKeyHasher(metaclass=_Type):
     """Keyed HMAC-SHA-256 of access-key secrets; `pepper` has at least 32 bytes. Threads may share it."""
 
     def __init__(self, pepper: bytes) -> None: ...
