@@ -19,12 +19,13 @@ from tessera_service.http.edge import Edge, PlainRoute, answer_error
 from tessera_service.http.limits import RateLimiter
 from tessera_service.http.peer import Peers
 from tessera_service.installation import load_master_keys, settle_issuer
+from tessera_service.measured import measure
 from tessera_service.metrics import Metrics
 from tessera_service.observe import Observe
 from tessera_service.settings import Settings
 from tessera_service.storage.base import SessionStore
 from tessera_service.storage.memory import MemorySessionStore
-from tessera_service.storage.sql import SqlDirectory, SqlSessionStore
+from tessera_service.storage.sql import SqlDirectory, SqlSessionStore, check, upgrade
 from tessera_service.surfaces import SURFACES
 
 
@@ -47,6 +48,16 @@ def _make_sessions(settings: Settings, directory: SqlDirectory) -> SessionStore:
     if settings.session_storage_type == "memory":
         return MemorySessionStore(directory_id=str(settings.data_dir))
     return SqlSessionStore(directory)
+
+
+def upgrade_database(settings: Settings) -> str:
+    """Brings the directory's schema up to date; its revision. Blocks. StoreRefused, StoreUnavailable."""
+    return upgrade(settings.database_url)
+
+
+def check_database(settings: Settings) -> str:
+    """The revision of a database that is whole and of this release. Blocks. StoreRefused, StoreUnavailable."""
+    return check(settings.database_url)
 
 
 def create_app(settings: Settings, *, engine: Engine | None = None) -> "Service":
@@ -77,6 +88,7 @@ class Service(FastAPI):
         self.state.engine = engine
         self.state.settings = settings
         self.state.metrics = Metrics()
+        measure(engine, self.state.metrics)
         for surface in SURFACES:
             self.include_router(surface.router)
 

@@ -43,6 +43,12 @@ def load_master_keys(settings: Settings) -> tuple[bytes, ...]:
     return _read_keys(path, name="the master key")
 
 
+def check_master_keys(settings: Settings) -> None:
+    """Whether `load_master_keys` would find what it needs; makes nothing. SettingsError."""
+    if settings.master_key is None and (settings.master_key_file or (settings.data_dir / MASTER_KEY_NAME).exists()):
+        load_master_keys(settings)
+
+
 def settle_issuer(settings: Settings, base_url: str | None = None) -> Settings:
     """Settings with the issuer that this installation keeps: ISSUER where it is set, else what the data directory
     remembers, else the default, remembered from now on. So a service token made by a command is accepted by a server

@@ -7,6 +7,8 @@ An event is a name (`session_revoked`) and named values. Tokens, bodies, headers
 import logging
 import sys
 import traceback
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import Any, TextIO
 
 import structlog
@@ -15,6 +17,20 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from tessera_service.redaction import redact_item, redact_text
 
 _FRAMES = 12
+
+# What every event inside a request says of that request; read only when something is logged.
+describe_request: ContextVar[Callable[[], Mapping[str, str | None]] | None] = ContextVar(
+    "describe_request", default=None
+)
+
+
+def add_request(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Adds what is known of the request, where the event does not say it itself."""
+    describe = describe_request.get()
+    if describe is not None:
+        for name, value in describe().items():
+            event.setdefault(name, value)
+    return event
 
 
 def describe_exception(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -43,7 +59,7 @@ def _order(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
 
 
 _SHARED: list[Processor] = [
-    structlog.contextvars.merge_contextvars,
+    add_request,
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     describe_exception,

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The outermost layer of the application: one log line and one count for each request. Plain ASGI.
 
-What the line says of a request comes from its exchange, where only what was accepted stands, and from the route that was
-found; never from the query, the body or a credential."""
+What the line says of a request comes from its exchange, where only what was accepted stands, and from the route that
+was found; never from the query, the body or a credential."""
 
 import re
 import time
+from collections.abc import Mapping
+from functools import partial
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tessera_service.http.exchange import SCOPE_KEY, Exchange
-from tessera_service.logs import get_logger
+from tessera_service.logs import describe_request, get_logger
 from tessera_service.metrics import Metrics
 
 QUIET = frozenset({"/livez", "/readyz", "/metrics"})  # asked every few seconds by machines: logged at debug only
@@ -35,6 +37,7 @@ class Observe:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        describe_request.set(partial(_identify, scope))  # in the request's own task, so in nobody else's context
         started = time.perf_counter_ns()
         failed = True
         self._metrics.in_flight.inc()
@@ -54,8 +57,6 @@ class Observe:
         log = self._log.debug if route in QUIET and status < 400 else self._log.info
         log(
             "request",
-            request_id=exchange and exchange.request_id,
-            tenant=exchange and exchange.tenant_id,
             method=method[:16],
             path=scope["path"][:_PATH_LIMIT],
             route=route,
@@ -64,6 +65,13 @@ class Observe:
             duration_ms=round(nanoseconds / 1e6, 3),
             trace_id=trace_id(scope),
         )
+
+
+def _identify(scope: Scope) -> Mapping[str, str | None]:
+    exchange: Exchange | None = scope.get(SCOPE_KEY)
+    if exchange is None:
+        return {}
+    return {"request_id": exchange.request_id, "tenant": exchange.tenant_id}
 
 
 def route_template(scope: Scope) -> str:

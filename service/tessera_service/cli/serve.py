@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`tessera serve`: the service itself."""
+
+import asyncio
+import socket
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import tessera
+from tessera_service.cli.options import DataDir, use_engine
+from tessera_service.cli.output import complain
+from tessera_service.cli.worker import Worker, explain_start, serve_here
+from tessera_service.engine import Engine
+from tessera_service.installation import settle_issuer
+from tessera_service.logs import configure_logs, get_logger
+from tessera_service.quickstart import PERMISSIONS, SUBJECT, TTL_SECONDS, render_quickstart
+from tessera_service.server.listener import base_url, bind_socket
+from tessera_service.server.process import StartError
+from tessera_service.server.workers import Workers, WorkersFailed
+from tessera_service.settings import Settings, SettingsError, load_settings, unknown_settings
+
+
+def serve(
+    host: Annotated[str, typer.Option("--host", help="The address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0: a free one")] = 8081,
+    workers: Annotated[int, typer.Option("--workers", min=1, max=256, help="How many processes serve")] = 1,
+    dev: Annotated[bool, typer.Option("--dev", help="For development: logs that people read")] = False,
+    quickstart: Annotated[
+        bool, typer.Option("--quickstart", help="Print a service token and curl lines to try it with")
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Serves until SIGTERM or Ctrl-C, then finishes what is in flight."""
+    settings = read_settings(data_dir, dev=dev, workers=workers)
+    configure_logs(settings.log_level, dev=dev)
+    for name in unknown_settings():
+        get_logger().warning("unknown_setting", name=name)
+    with bind_socket(host, port) as bound:
+        url = base_url(bound)
+        settings = settle_issuer(settings, url)
+        lines = _prepare_quickstart(settings, url) if quickstart else None
+        try:
+            _serve(settings, bound, url=url, workers=workers, lines=lines)
+        except StartError as error:
+            complain(explain_start(error))
+            raise typer.Exit(1) from None
+        except WorkersFailed as error:
+            complain(str(error))
+            raise typer.Exit(1) from None
+    get_logger().info("exit")
+
+
+def read_settings(data_dir: Path | None, *, dev: bool, workers: int) -> Settings:
+    """The settings, if that many workers can share them. SettingsError."""
+    settings = load_settings(data_dir=data_dir, dev=dev)
+    if workers > 1 and settings.session_storage_type == "memory":
+        raise SettingsError("SESSION_STORAGE_TYPE: memory is one process's own: it does not go with --workers > 1")
+    return settings
+
+
+def _serve(settings: Settings, bound: socket.socket, *, url: str, workers: int, lines: str | None) -> None:
+    def ready() -> None:
+        get_logger().info("listening", url=url, workers=workers, version=tessera.__version__)
+        if lines:
+            print(lines, flush=True)
+
+    if workers == 1:
+        serve_here(settings, bound, on_ready=ready)
+    else:
+        Workers(Worker(settings), bound, count=workers).run(on_ready=ready)
+
+
+def _prepare_quickstart(settings: Settings, url: str) -> str:
+    async def mint(engine: Engine) -> str:
+        return await engine.service_tokens.mint(
+            tenant_id=settings.default_tenant,
+            subject=SUBJECT,
+            permissions=PERMISSIONS,
+            ttl_seconds=min(TTL_SECONDS, settings.refresh_token_ttl),
+        )
+
+    token = asyncio.run(use_engine(settings, mint))
+    return render_quickstart(base_url=url, token=token, tenant=settings.default_tenant)

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engine, watched: what it does is counted, and every revocation is logged."""
+
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from tessera_service.engine import Engine
+from tessera_service.engine.introspect import INACTIVE
+from tessera_service.engine.tokens import TokenEngine
+from tessera_service.errors import Overloaded, ServiceError, StoreUnavailable
+from tessera_service.logs import get_logger
+from tessera_service.metrics import Metrics
+from tessera_service.models import Caller, IssuedTokens, IssueRequest
+
+T = TypeVar("T")
+
+
+def measure(engine: Engine, metrics: Metrics) -> None:
+    """From now on what surfaces ask of `engine.tokens` is counted, and its state is read with the metrics."""
+    engine.tokens = MeasuredTokens(engine.tokens, metrics)
+    mirror = engine.mirror
+    metrics.watch("tessera_mirror_fresh", "1 while revocations are followed in time", lambda: float(mirror.is_fresh))
+    metrics.watch("tessera_mirror_age_seconds", "Time since the logs were last read", lambda: mirror.age_seconds)
+    metrics.watch("tessera_revocations_held", "Revocations in memory", lambda: float(len(mirror.revocations)))
+    metrics.watch("tessera_session_snapshots", "Session snapshots in memory", lambda: float(len(mirror.table)))
+    metrics.watch("tessera_signing_jobs", "Signing jobs that wait or run", lambda: float(engine.signing_jobs))
+
+
+class MeasuredTokens(TokenEngine):
+    """The same token engine with counters around its calls."""
+
+    def __init__(self, tokens: TokenEngine, metrics: Metrics) -> None:
+        vars(self).update(vars(tokens))  # its parts, not copies: this is that engine
+        self._metrics = metrics
+        self._log = get_logger()
+        self._active = metrics.introspections.labels("active")
+        self._inactive = metrics.introspections.labels("inactive")
+
+    async def authenticate(self, token: str | None, *, tenant_id: str | None) -> Caller:
+        return await self._watch("authenticate", super().authenticate(token, tenant_id=tenant_id))
+
+    async def issue(self, caller: Caller, request: IssueRequest) -> IssuedTokens:
+        issued = await self._watch("issue", super().issue(caller, request))
+        self._count_pair()
+        return issued
+
+    async def refresh(self, token: str, *, tenant_id: str, session_id: str | None = None) -> IssuedTokens:
+        refreshes = self._metrics.refreshes
+        try:
+            work = super().refresh(token, tenant_id=tenant_id, session_id=session_id)
+            issued = await self._watch("refresh", work)
+        except ServiceError as error:
+            refreshes.labels(error.code).inc()
+            raise
+        refreshes.labels("ok").inc()
+        self._count_pair()
+        return issued
+
+    async def revoke_current(self, caller: Caller) -> None:
+        await self._revoke("session", caller, super().revoke_current(caller), session_id=caller.session_id)
+
+    async def revoke_session(self, caller: Caller, session_id: str) -> None:
+        await self._revoke("session", caller, super().revoke_session(caller, session_id), session_id=session_id)
+
+    async def revoke_subject(self, caller: Caller, subject: str | None) -> None:
+        work = super().revoke_subject(caller, subject)
+        await self._revoke("subject", caller, work, subject=subject or caller.subject)
+
+    async def revoke_token(self, caller: Caller, token: str) -> None:
+        await self._revoke("token", caller, super().revoke_token(caller, token))
+
+    async def revoke_jti(self, caller: Caller, jti: str) -> None:
+        await self._revoke("jti", caller, super().revoke_jti(caller, jti), jti=jti)
+
+    def introspect_now(self, token: bytes, *, tenant_id: str) -> bytes | None:
+        answer = super().introspect_now(token, tenant_id=tenant_id)
+        if answer is not None:
+            (self._inactive if answer == INACTIVE else self._active).inc()
+        return answer
+
+    async def introspect(self, token: bytes, *, tenant_id: str) -> bytes:
+        answer = await self._watch("introspect", super().introspect(token, tenant_id=tenant_id))
+        (self._inactive if answer == INACTIVE else self._active).inc()
+        return answer
+
+    def _count_pair(self) -> None:
+        self._metrics.tokens_issued.labels("access").inc()
+        self._metrics.tokens_issued.labels("refresh").inc()
+
+    async def _revoke(self, what: str, caller: Caller, work: Awaitable[None], **values: str | None) -> None:
+        try:
+            await self._watch("revoke", work)
+        except ServiceError as error:
+            self._metrics.revocations.labels(what, error.code).inc()
+            raise
+        self._metrics.revocations.labels(what, "ok").inc()
+        self._log.info("revoked", what=what, tenant=caller.tenant_id, revoked_by=caller.subject, **values)
+
+    async def _watch(self, call: str, work: Awaitable[T]) -> T:
+        try:
+            return await work
+        except StoreUnavailable:
+            self._metrics.store_errors.labels(call).inc()
+            raise
+        except Overloaded:
+            self._metrics.overloads.labels(call).inc()
+            raise

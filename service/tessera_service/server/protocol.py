@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""uvicorn's HTTP protocol with limits for the head of a request: 32 KiB, 10 seconds."""
+
+import asyncio
+import json
+import time
+import uuid
+from http import HTTPStatus
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+HEAD_SECONDS = 10.0
+HEAD_BYTES = 32_768
+KEEP_ALIVE_SECONDS = 65  # longer than the proxies in front of us keep theirs, so that we never close under a request
+
+_PER_HEADER = 32  # what a header costs besides its own bytes
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection. A head has its time from the connection on, on a kept one from its first byte on."""
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._head_bytes = 0  # of the lines that were complete
+        self._fed_bytes = 0  # of everything, since the head began
+        self._too_large = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._start_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end_head()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._head_timer is None and not self._is_answering():
+            self._start_head()
+        super().data_received(data)
+        if self._head_timer is None or self.transport.is_closing():
+            return
+        self._fed_bytes += len(data)
+        if self._fed_bytes > HEAD_BYTES:  # one line may be as long as it likes without being complete
+            self._answer(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+    def on_message_begin(self) -> None:
+        if self._head_timer is None:
+            self._start_head()
+        self._head_bytes = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._count(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._count(len(name) + len(value) + _PER_HEADER)
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._end_head()
+        super().on_headers_complete()
+
+    def send_400_response(self, _msg: str) -> None:
+        """What uvicorn calls when the parser gives up."""
+        self._answer(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE if self._too_large else HTTPStatus.BAD_REQUEST)
+
+    def _is_answering(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle  # None before the first request, whatever its annotation says
+        return cycle is not None and not cycle.response_complete
+
+    def _count(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > HEAD_BYTES:
+            self._too_large = True
+            raise ValueError("head too large")  # the parser turns it into its own error
+
+    def _start_head(self) -> None:
+        self._fed_bytes = 0
+        self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_is_late)
+
+    def _end_head(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _head_is_late(self) -> None:
+        self._head_timer = None
+        if self.transport.is_closing():
+            return
+        if self._fed_bytes:
+            self._answer(HTTPStatus.REQUEST_TIMEOUT)
+        else:
+            self.transport.close()
+
+    def _answer(self, status: HTTPStatus) -> None:
+        """Answers what never became a request, and closes; only closes while an earlier answer is on its way."""
+        if not self._is_answering():
+            self.transport.write(render_refusal(status))
+        self.transport.close()
+
+
+def render_refusal(status: HTTPStatus) -> bytes:
+    """A whole HTTP answer. There is no path, so it speaks the dialect of paths that nobody owns."""
+    request_id = str(uuid.uuid4())
+    timestamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    error = {"code": "common.validation_error", "message": f"The request was refused: {status.phrase}"}
+    body = json.dumps({"error": error, "meta": {"request_id": request_id, "timestamp": timestamp}}).encode()
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(body)}\r\n"
+        f"cache-control: no-store\r\nx-request-id: {request_id}\r\nconnection: close\r\n\r\n"
+    )
+    return head.encode() + body
