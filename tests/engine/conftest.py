@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One installation for each test, with one key pair for all of them: making one takes a while."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from engine.doubles import START_MS
+from engine.world import MASTER_KEY, MakeWorld, World, config
+from tessera_service.engine.key_vault import KeyVault
+from tessera_service.engine.master_keys import MasterKeys
+from tessera_service.models import SigningKey
+
+@pytest.fixture(scope="session")
+def first_key() -> SigningKey:
+    """A signing key that was made as the world began."""
+    start = START_MS // 1000
+    return KeyVault(MasterKeys(current=MASTER_KEY)).make(created_at=start, activates_at=start)
+
+
+@pytest.fixture
+async def make_world(first_key: SigningKey) -> AsyncIterator[MakeWorld]:
+    """Makes worlds with changes of the configuration; `background=True` with its tasks."""
+    made: list[World] = []
+
+    async def make(*, background: bool = False, **changes: Any) -> World:
+        world = World(config(**changes), first_key)
+        made.append(world)
+        world.directory.store.keys[first_key.kid] = first_key
+        await world.start(background=background)
+        return world
+
+    yield make
+    for world in made:
+        await world.stop()
+
+
+@pytest.fixture
+async def world(make_world: MakeWorld) -> World:
+    """The default one."""
+    return await make_world()

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of the engine put in place of time, of a database and of a healthy store."""
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+from tessera_service.errors import StoreUnavailable
+from tessera_service.models import LogKind, LogPage, Revocation, ServiceToken, SigningKey, Tenant
+from tessera_service.storage.memory_log import MemoryLog
+
+START_MS = 1_800_000_000_000
+
+
+class FakeClock:
+    """A clock that moves when it is told to."""
+
+    def __init__(self, now_ms: int = START_MS) -> None:
+        self.time_ms = now_ms
+
+    def now_ms(self) -> int:
+        return self.time_ms
+
+    def now(self) -> int:
+        return self.time_ms // 1000
+
+    def advance(self, seconds: float = 0, *, ms: int = 0) -> None:
+        self.time_ms += round(seconds * 1000) + ms
+
+
+class MemoryDirectory:
+    """The Directory without a database: one process, nothing awaited inside a step."""
+
+    def __init__(self) -> None:
+        self.log = MemoryLog()
+        self.tenants: dict[str, Tenant] = {}
+        self.service_tokens: dict[str, ServiceToken] = {}
+        self.keys: dict[str, SigningKey] = {}
+        self.opened = 0
+
+    @property
+    def log_key(self) -> str:
+        return f"directory:{id(self):x}"
+
+    async def open(self) -> None:
+        self.opened += 1
+
+    async def close(self) -> None:
+        self.opened = 0
+
+    async def ping(self) -> None:
+        if not self.opened:
+            raise StoreUnavailable
+
+    async def directory_id(self) -> str:
+        return "directory-a"
+
+    async def add_tenant(self, tenant: Tenant) -> bool:
+        return self.tenants.setdefault(tenant.tenant_id, tenant) is tenant
+
+    async def get_tenant(self, tenant_id: str) -> Tenant | None:
+        return self.tenants.get(tenant_id)
+
+    async def list_tenants(self) -> Sequence[Tenant]:
+        return [self.tenants[name] for name in sorted(self.tenants)]
+
+    async def add_service_token(self, token: ServiceToken) -> None:
+        self.service_tokens[token.jti] = token
+
+    async def get_service_token(self, jti: str) -> ServiceToken | None:
+        return self.service_tokens.get(jti)
+
+    async def list_service_tokens(self, *, tenant_id: str | None = None) -> Sequence[ServiceToken]:
+        tokens = [token for token in self.service_tokens.values() if tenant_id in (None, token.tenant_id)]
+        return sorted(tokens, key=lambda token: token.created_ms, reverse=True)
+
+    async def revoke_service_token(self, jti: str, *, revocation: Revocation) -> ServiceToken | None:
+        token = self.service_tokens.get(jti)
+        if token is None or token.revoked_at is not None:
+            return token
+        self.service_tokens[jti] = replace(token, revoked_at=revocation.at_ms // 1000)
+        self.log.append(LogKind.JTI, token.tenant_id, jti, revocation)
+        return self.service_tokens[jti]
+
+    async def list_signing_keys(self) -> Sequence[SigningKey]:
+        return sorted(self.keys.values(), key=lambda key: (key.activates_at, key.kid))
+
+    async def add_signing_key(self, key: SigningKey, *, after: str | None) -> bool:
+        unrevoked = [row.kid for row in await self.list_signing_keys() if row.revoked_at is None]
+        if (unrevoked[-1] if unrevoked else None) != after:
+            return False
+        self.keys[key.kid] = key
+        return True
+
+    async def revoke_signing_key(self, kid: str, *, revocation: Revocation) -> bool:
+        key = self.keys.get(kid)
+        if key is None or key.revoked_at is not None:
+            return False
+        self.keys[kid] = replace(key, revoked_at=revocation.at_ms // 1000, private_pem=None)
+        self.log.append(LogKind.KEY, "", kid, revocation)
+        return True
+
+    async def forget_private_key(self, kid: str) -> None:
+        self.keys[kid] = replace(self.keys[kid], private_pem=None)
+
+    async def delete_signing_key(self, kid: str) -> None:
+        del self.keys[kid]
+
+    async def purge_directory(self, *, now: int, limit: int = 500) -> int:
+        over = [token.jti for token in self.service_tokens.values() if token.expires_at <= now][:limit]
+        for jti in over:
+            del self.service_tokens[jti]
+        return len(over)
+
+    async def read_log(self, *, after: int, limit: int = 1000) -> LogPage:
+        return self.log.page(after=after, limit=limit)
+
+    async def read_log_snapshot(self) -> AsyncIterator[LogPage]:
+        yield LogPage(self.log.log_id, self.log.head, tuple(self.log.snapshot()))
+
+    async def purge_log(self, *, now: int, limit: int = 1000) -> int:
+        return len(self.log.purge(now=now, limit=limit))
+
+
+class Pause:
+    """Holds one call of a store between its answer and its caller."""
+
+    def __init__(self) -> None:
+        self.reached = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+
+class Fragile:
+    """A store that can be told to fail, to hang, or to pause after a method's work is done. Counts its calls."""
+
+    def __init__(self, store: Any) -> None:
+        self.store = store
+        self.failing = False
+        self.hanging = False
+        self.fails: set[str] = set()
+        self.pauses: dict[str, Pause] = {}
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self.store, name)
+        if inspect.isasyncgenfunction(attribute):
+            return self._pages(attribute)
+        return self._step(name, attribute) if inspect.iscoroutinefunction(attribute) else attribute
+
+    def pause_after(self, name: str) -> Pause:
+        """The next call of that method does its work, then waits for `go_on`."""
+        self.pauses[name] = Pause()
+        return self.pauses[name]
+
+    def _step(self, name: str, step: Callable[..., Any]) -> Callable[..., Any]:
+        async def call(*arguments: Any, **named: Any) -> Any:
+            self.calls.append(name)
+            if name in self.fails:
+                raise StoreUnavailable
+            await self._be_ill(name)
+            answer = await step(*arguments, **named)
+            pause = self.pauses.pop(name, None)
+            if pause is not None:
+                pause.reached.set()
+                await pause.go_on.wait()
+            return answer
+
+        return call
+
+    def _pages(self, pages: Callable[..., Any]) -> Callable[..., Any]:
+        async def call() -> AsyncIterator[LogPage]:
+            self.calls.append("read_log_snapshot")
+            await self._be_ill("read_log_snapshot")
+            async for page in pages():
+                yield page
+
+        return call
+
+    async def _be_ill(self, name: str) -> None:
+        if name in ("open", "close"):
+            return
+        if self.failing:
+            raise StoreUnavailable
+        if self.hanging:
+            await asyncio.Event().wait()
+
+
+def as_any(value: object) -> Any:
+    """Lets a test reach what the types do not promise."""
+    return cast(Any, value)
