@@ -17,6 +17,8 @@ PROTOCOLS = f"{SERVICE}.storage.base"
 STORE_RULES = f"{SERVICE}.storage.rules"  # what happens to a session, as plain functions that every store asks
 ENGINE = f"{SERVICE}.engine"
 SURFACES = f"{SERVICE}.surfaces"
+HTTP = f"{SERVICE}.http"
+WATCHING = (f"{SERVICE}.logs", f"{SERVICE}.metrics")
 WEB = ("fastapi", "starlette", "uvicorn", "httptools", "uvloop")
 DRIVERS = ("sqlalchemy", "aiosqlite", "sqlite3", "alembic", "redis", "psycopg")
 # Who starts things: the one that composes, and the command line in front of it.
@@ -134,7 +136,7 @@ def surfaces_know_only_the_engine(sources: Sources) -> list[str]:
         if not is_within(imported, SERVICE):
             return not is_within(imported, "tessera._core", *DRIVERS)
         if not is_within(imported, SURFACES):
-            return is_within(imported, ENGINE, *LEAVES)
+            return is_within(imported, ENGINE, HTTP, *WATCHING, *LEAVES)
         others = {f"{SURFACES}.{folder}" for folder in folders} - {".".join(module.split(".")[:3])}
         # The package itself holds the table SURFACES, which names them all.
         return module == SURFACES or not is_within(imported, *others)
@@ -145,6 +147,15 @@ def surfaces_know_only_the_engine(sources: Sources) -> list[str]:
         unless=allowed,
         why="a surface imports the engine, tessera and the leaves, no other surface",
     )
+
+
+def http_knows_no_surface_no_engine_and_no_store(sources: Sources) -> list[str]:
+    def allowed(_: str, imported: str) -> bool:
+        if is_within(imported, SERVICE):
+            return is_within(imported, HTTP, *WATCHING, *LEAVES)
+        return not is_within(imported, "tessera._core", *DRIVERS)
+
+    return refuse_imports(sources, of=HTTP, unless=allowed, why="what every surface needs of HTTP stands below them")
 
 
 def app_alone_composes(sources: Sources) -> list[str]:

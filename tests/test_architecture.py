@@ -45,6 +45,13 @@ BROKEN: list[tuple[Rule, Sources]] = [
         rules.surfaces_know_only_the_engine,
         {f"{S}/surfaces/request.py": "from tessera_service.surfaces.auth import b", f"{S}/surfaces/auth/b.py": ""},
     ),
+    (rules.http_knows_no_surface_no_engine_and_no_store, {f"{S}/http/edge.py": "import tessera_service.engine.tokens"}),
+    (rules.http_knows_no_surface_no_engine_and_no_store, {f"{S}/http/edge.py": "from ..surfaces import token"}),
+    (
+        rules.http_knows_no_surface_no_engine_and_no_store,
+        {f"{S}/http/edge.py": "from tessera_service.storage import a"},
+    ),
+    (rules.http_knows_no_surface_no_engine_and_no_store, {f"{S}/http/edge.py": "import sqlite3"}),
     (rules.app_alone_composes, {f"{S}/cli.py": "from tessera_service.storage.memory import MemoryStore"}),
     (rules.app_alone_composes, {f"{S}/logs.py": "from tessera_service.app import create_app"}),
     (rules.settings_alone_read_the_environment, {f"{S}/app.py": "import os\nos.environ['A']"}),
@@ -89,8 +96,13 @@ SOUND: list[tuple[Rule, Sources]] = [
         rules.surfaces_know_only_the_engine,
         {
             f"{S}/surfaces/__init__.py": "from tessera_service.surfaces.token import routes",
-            f"{S}/surfaces/token/routes.py": "from tessera_service.surfaces.request import Request\nimport fastapi",
+            f"{S}/surfaces/token/routes.py": "import fastapi\nfrom tessera_service.surfaces.surface import Surface\n"
+            "from tessera_service.http.request import StrictRequest",
         },
+    ),
+    (
+        rules.http_knows_no_surface_no_engine_and_no_store,
+        {f"{S}/http/edge.py": "import starlette\nfrom tessera_service.logs import log\nfrom . import peer"},
     ),
     (rules.app_alone_composes, {f"{S}/app.py": "from tessera_service.storage.memory import MemoryStore"}),
     (rules.app_alone_composes, {f"{S}/cli.py": "from tessera_service.app import create_app"}),
