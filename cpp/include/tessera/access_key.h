@@ -35,6 +35,7 @@ class AccessKeyHasher {
   static Result<AccessKeyHasher> create(std::string_view pepper);
 
   /// Bound to the id, so that a stored hash cannot be moved to another key: HMAC(pepper, id || 0x00 || secret).
+  /// limit_exceeded for an id with a 0x00 in it, crypto_failed.
   [[nodiscard]] Result<Hash> hash(std::string_view id, std::string_view secret) const;
   /// Does the same work for a wrong secret, a wrong id and (with a random `expected`) an unknown one.
   [[nodiscard]] bool verify(std::string_view id, std::string_view secret, const Hash& expected) const;

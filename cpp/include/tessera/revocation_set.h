@@ -12,11 +12,13 @@
 namespace tessera {
 
 /// What is revoked: token ids, sessions, and cut-offs of subjects, each until an expiry (seconds) that has
-/// to outlive what it kills. Ids are kept as 128-bit keyed hashes under a secret of this object. Reads are lock-free
-/// and never wait; writers take turns among themselves and never wait for readers. An entry lives at least until its
-/// expiry; nothing is ever un-revoked: adding again keeps the later expiry and the later cut-off.
+/// to outlive what it kills. Ids are kept as 128-bit keyed hashes (96 bits of each, SipHash) under a secret of this
+/// object. Reads are lock-free and never wait; writers take turns among themselves and never wait for readers. An entry
+/// lives until a purge past its expiry (never, from the year 2106 on); nothing is ever un-revoked: adding again keeps
+/// the later expiry and the later cut-off. What a call has revoked, every read that starts after it sees.
 class RevocationSet {
  public:
+  /// Throws std::runtime_error when the system has no randomness for the secret.
   RevocationSet();
   ~RevocationSet();
   RevocationSet(const RevocationSet&) = delete;
@@ -35,12 +37,14 @@ class RevocationSet {
   /// Drops entries whose expiry is <= now_seconds, in bounded steps; returns how many went. Readers go on.
   std::size_t purge(std::int64_t now_seconds);
   [[nodiscard]] std::size_t size() const noexcept;
+  /// Memory of the tables, with what was replaced and may still be read.
   [[nodiscard]] std::size_t bytes() const noexcept;
 
   /// Writes every entry to a file (written beside it, synced, renamed) that only this user can read. The file
   /// holds the hashes and the secret, no id, and ends in a checksum.
   [[nodiscard]] Result<void> save(const std::string& path) const;
-  /// Replaces the content by a saved file: all of it or, on error, nothing.
+  /// Replaces the content and the secret by a saved file: all of it or, on error (io_failed, snapshot_malformed),
+  /// nothing. What is revoked while it runs may be lost: load first, then follow the log.
   Result<void> load(const std::string& path);
 
  private:

@@ -28,6 +28,7 @@ class SessionTable {
  public:
   using Ticket = std::uint64_t;
   static constexpr std::size_t kDefaultMaxEntries = 1'000'000;
+  /// Throws std::runtime_error when the system has no randomness for its hashes.
   explicit SessionTable(std::size_t max_entries = kDefaultMaxEntries);
   ~SessionTable();
   SessionTable(const SessionTable&) = delete;

@@ -17,6 +17,7 @@ namespace tessera {
 class TokenCache {
  public:
   static constexpr std::size_t kDefaultMaxBytes = 64 * 1024 * 1024;
+  /// Throws std::runtime_error when the system has no randomness for the index.
   explicit TokenCache(std::size_t max_bytes = kDefaultMaxBytes);
   ~TokenCache();
   TokenCache(const TokenCache&) = delete;
