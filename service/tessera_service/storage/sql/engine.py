@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from tessera_service.storage.base import StoreRefused
 
@@ -55,16 +56,17 @@ def prepare(url: URL) -> None:
 
 
 def make_durable(connection: Connection) -> None:
-    """Switches the database to WAL, once for its life. Outside of a transaction. StoreRefused if it cannot."""
+    """Switches the database to WAL, once for its life. Outside of a transaction. StoreRefused if that is impossible
+    here, OSError if it fails."""
     deadline = time.monotonic() + _WAL_WAIT_SECONDS
     driver: Any = connection.connection.driver_connection
     while True:
         try:
             mode = driver.execute("PRAGMA journal_mode=WAL").fetchone()[0]
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
             # Another process switches at this moment: SQLite does not wait for it by itself.
-            if time.monotonic() > deadline:
-                raise
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise OSError("the database cannot be switched to a write-ahead log") from error
             time.sleep(0.02)
             continue
         if mode != "wal":
@@ -82,7 +84,7 @@ def sync_engine(url: URL, *, writes: bool, timeout_ms: int) -> Engine:
     engine = create_engine(
         _file_url(url, "sqlite"), poolclass=NullPool, hide_parameters=True, connect_args=_connect_args(timeout_ms)
     )
-    _tune(engine, writes=writes)
+    _tune(engine, _path(url), writes=writes)
     return engine
 
 
@@ -95,7 +97,7 @@ def async_engine(url: URL, *, writes: bool, timeout_ms: int) -> AsyncEngine:
         hide_parameters=True,
         connect_args=_connect_args(timeout_ms),
     )
-    _tune(engine.sync_engine, writes=writes)
+    _tune(engine.sync_engine, _path(url), writes=writes)
     return engine
 
 
@@ -124,19 +126,28 @@ def _connect_args(timeout_ms: int) -> dict[str, Any]:
     return {"timeout": timeout_ms / 1000}
 
 
-def _tune(engine: Engine, *, writes: bool) -> None:
+def _tune(engine: Engine, path: Path, *, writes: bool) -> None:
     pragmas = ["PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON"]
     if not writes:
         pragmas.append("PRAGMA query_only=ON")
 
     @event.listens_for(engine, "connect")
-    def _connected(connection: DBAPIConnection, _record: object) -> None:
+    def _connected(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in pragmas:
             cursor.execute(pragma)
         cursor.close()
+        record.info["file"] = _identity(path)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
+        if connection.info["file"] != _identity(path):
+            # What is written to a file without a name is lost with the process.
+            raise OSError("the database file was removed or replaced")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino

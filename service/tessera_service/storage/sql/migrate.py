@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Brings a database to this release's schema, once however many processes start at the same time."""
 
+import sqlite3
 import threading
 from pathlib import Path
 from typing import Final
@@ -33,7 +34,7 @@ def upgrade_url(url: URL) -> str:
         try:
             engine.prepare(url)
             return _upgrade(url)
-        except (SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
             raise StoreUnavailable("the database cannot be opened") from error
 
 
@@ -46,7 +47,7 @@ def check(url: str) -> str:
             with engine.sync_engine(parsed, writes=False, timeout_ms=_WAIT_MS).connect() as connection:
                 revision = _known_revision(connection)
                 whole = engine.check_integrity(connection)
-        except (SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
             raise StoreUnavailable("the database cannot be opened") from error
     if not whole:
         raise StoreUnavailable("the database is damaged")

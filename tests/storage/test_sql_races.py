@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Several processes on one SQLite file: each here is a store with connections of its own."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from storage.examples import NOW, NOW_MS, make_session, revocation, rotation, successor, tokens, whole_log
+from tessera_service.models import LogKind, RotationStatus, SessionStatus
+from tessera_service.storage.sql import SqlDirectory, SqlSessionStore
+
+
+@pytest.fixture
+async def stores(tmp_path: Path) -> AsyncIterator[list[SqlSessionStore]]:
+    """Two stores on one file, patient: the races are about order, not about time."""
+    opened = [SqlSessionStore(SqlDirectory(f"sqlite:///{tmp_path}/tessera.db", timeout_ms=60_000)) for _ in range(2)]
+    for store in opened:
+        await store.open()
+    yield opened
+    for store in opened:
+        await store.close()
+
+
+async def test_two_hundred_rotations_of_one_token_make_one_successor(stores: list[SqlSessionStore]) -> None:
+    await stores[0].create(make_session())
+    results = await asyncio.gather(*(stores[n % 2].rotate(rotation("s1-r0", n + 1)) for n in range(200)))
+    assert Counter(result.status for result in results) == {RotationStatus.ROTATED: 1, RotationStatus.REPLAYED: 199}
+    assert len({result.successor for result in results}) == 1
+    session = await stores[1].get("s1")
+    assert session is not None
+    assert session.refresh_jti is not None
+    assert session.successor == results[0].successor == successor(int(session.refresh_jti.removeprefix("s1-r")))
+    assert len(session.tokens) == 4
+
+
+async def test_nothing_born_at_or_before_a_cut_off_lives(stores: list[SqlSessionStore]) -> None:
+    chance = random.Random(7)
+    calls = [stores[n % 2].create(make_session(f"s{n}", created_ms=NOW_MS + chance.randrange(40))) for n in range(120)]
+    cuts = [
+        stores[n % 2].revoke_subject("tenant-a", "alice", revocation=revocation(NOW_MS + chance.randrange(40)))
+        for n in range(12)
+    ]
+    order = [*calls, *cuts]
+    chance.shuffle(order)
+    await asyncio.gather(*order)
+    cutoff_ms = max(entry.cutoff_ms for entry in await whole_log(stores[0]))
+    alive = 0
+    for number in range(120):
+        session = await stores[number % 2].get(f"s{number}")
+        assert session is not None
+        assert (session.status(NOW) is SessionStatus.ACTIVE) is (session.created_ms > cutoff_ms)
+        alive += session.status(NOW) is SessionStatus.ACTIVE
+    last = await stores[0].revoke_subject("tenant-a", "alice", revocation=revocation(NOW_MS))
+    assert len(last) == alive
+
+
+async def test_a_rotation_and_a_revocation_of_the_subject_leave_nothing_alive(stores: list[SqlSessionStore]) -> None:
+    for number in range(40):
+        await stores[0].create(make_session(f"s{number}"))
+    rotations = [stores[0].rotate(rotation(f"s{n}-r0", 1, session_id=f"s{n}")) for n in range(40)]
+    cut = stores[1].revoke_subject("tenant-a", "alice", revocation=revocation())
+    *_, ended = await asyncio.gather(*rotations, cut)
+    assert isinstance(ended, list)
+    assert len(ended) == 40
+    for number in range(40):
+        session = await stores[0].get(f"s{number}")
+        assert session is not None
+        assert session.status(NOW) is SessionStatus.REVOKED
+        assert session.successor is None
+
+
+async def test_one_revocation_of_a_session_counts(stores: list[SqlSessionStore]) -> None:
+    await stores[0].create(make_session())
+    revocations = [revocation(NOW_MS + n, reason=f"reason-{n}") for n in range(40)]
+    results = await asyncio.gather(*(stores[n % 2].revoke_session("s1", revocation=revocations[n]) for n in range(40)))
+    assert len(set(results)) == 1
+    assert len(await whole_log(stores[0])) == 1
+
+
+async def test_one_revocation_of_a_token_counts(stores: list[SqlSessionStore]) -> None:
+    token = tokens("s1", 0)[0]
+    results = await asyncio.gather(*(stores[n % 2].revoke_token(token, revocation=revocation()) for n in range(40)))
+    assert sum(results) == 1
+    assert len(await whole_log(stores[0])) == 1
+
+
+async def test_a_reader_sees_the_log_grow_without_a_gap(stores: list[SqlSessionStore]) -> None:
+    writing = asyncio.gather(
+        *(stores[n % 2].revoke_token(tokens("s1", n)[0], revocation=revocation()) for n in range(150))
+    )
+    held = 0
+    while not writing.done() or held < 150:
+        page = await stores[held % 2].read_log(after=held + 1)
+        sequences = [entry.sequence for entry in page.entries]
+        assert sequences == list(range(held + 1, held + 1 + len(sequences)))
+        assert page.head == held + len(sequences)
+        held += len(sequences)
+    await writing
+    assert {entry.kind for entry in await whole_log(stores[0])} == {LogKind.JTI}
+
+
+async def test_a_purge_beside_the_work_takes_nothing_that_is_alive(stores: list[SqlSessionStore]) -> None:
+    async def work(number: int) -> None:
+        name = f"s{number}"
+        await stores[0].create(make_session(name, subject=f"user-{number % 3}"))
+        assert (await stores[0].rotate(rotation(f"{name}-r0", 1, session_id=name))).status is RotationStatus.ROTATED
+
+    async def purge() -> None:
+        for _ in range(30):
+            await stores[1].purge(now=NOW, retention_seconds=0, limit=3)
+            await stores[1].purge_log(now=NOW + 9000, limit=3)
+
+    cuts = [
+        stores[1].revoke_subject("tenant-a", f"user-{n % 3}", revocation=revocation(1, log_expires_at=NOW))
+        for n in range(3)
+    ]
+    await asyncio.gather(*(work(number) for number in range(40)), purge(), return_exceptions=False)
+    await asyncio.gather(*cuts)
+    assert [n for n in range(40) if await stores[0].get(f"s{n}") is None] == []
