@@ -1,10 +1,41 @@
 # SPDX-License-Identifier: Apache-2.0
-from collections.abc import AsyncIterator
+import asyncio
+import io
+import shutil
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
+import structlog
 
-from surfaces.service_rig import STORES, Rig, open_rig
+from surfaces.service_rig import STORES, Rig, make_directory, open_rig
+from tessera_service.logs import configure_logs
+
+
+@pytest.fixture(scope="session", autouse=True)
+def logged() -> Iterator[io.StringIO]:
+    """Everything that the service logs, as it would be written."""
+    stream = io.StringIO()
+    configure_logs("debug", stream=stream)
+    yield stream
+    structlog.reset_defaults()
+
+
+@pytest.fixture(scope="session")
+def made_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the directory of an installation."""
+    folder = tmp_path_factory.mktemp("directory")
+    asyncio.run(make_directory(folder))
+    return folder
+
+
+@pytest.fixture
+def folder(made_directory: Path, tmp_path: Path) -> Path:
+    """A data directory of one's own, with tenants and a key."""
+    copy = tmp_path / "data"
+    shutil.copytree(made_directory, copy)
+    return copy
 
 
 @pytest.fixture(params=STORES)
@@ -14,7 +45,26 @@ def store(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-async def rig(store: str, tmp_path: Path) -> AsyncIterator[Rig]:
+async def rig(store: str, folder: Path) -> AsyncIterator[Rig]:
     """A service of one's own."""
-    async with open_rig(store, tmp_path) as opened:
+    async with open_rig(store, folder) as opened:
         yield opened
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=STORES)
+async def module_rig(
+    request: pytest.FixtureRequest, made_directory: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Rig]:
+    """One service for a module that is marked `asyncio(loop_scope="module")`."""
+    copy = tmp_path_factory.mktemp("module") / "data"
+    shutil.copytree(made_directory, copy)
+    async with open_rig(str(request.param), copy) as opened:
+        yield opened
+
+
+@pytest.fixture
+def shared(module_rig: Rig) -> Iterator[Rig]:
+    """The module's service: each test uses subjects of its own, and finds clock and stores as they should be."""
+    yield module_rig
+    module_rig.fail_stores(None)
+    module_rig.clock.ahead_ms = 0

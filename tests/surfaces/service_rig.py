@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import httpx
 
+from attacks import Forge
 from tessera_service.app import Service, create_app
 from tessera_service.engine import Engine, EngineConfig, MasterKeys
 from tessera_service.errors import StoreUnavailable
@@ -82,14 +83,37 @@ class Rig:
         for store in self.stores:
             store.failure = failure
 
-    async def service_bearer(self, *permissions: str, tenant_id: str = TENANT, ttl_seconds: int = 3600) -> str:
-        """A service token with these permissions."""
+    @property
+    def forge(self) -> Forge:
+        """Signs anything with the key of the service."""
+        (kid, key), *_ = self.engine.keys._private.items()
+        return Forge(key.to_pem(), kid=kid)
+
+    def claims(self, kind: str, **others: object) -> dict[str, Any]:
+        """Claims that are good now, of alice in the first tenant; `others` replace or add some."""
+        now = self.clock.now()
+        claims: dict[str, Any] = {"iss": ISSUER, "sub": "alice", "aud": "dx-vas", "iat": now - 100, "nbf": now - 100}
+        claims |= {"exp": now + 100, "jti": f"forged-{next(self.numbers)}", "tenant_id": TENANT, "token_type": kind}
+        return claims | others
+
+    def forge_refresh(self, *, session_id: str, **claims: object) -> str:
+        """A refresh token under a right signature."""
+        forge = self.forge
+        forge.type = "rt+jwt"
+        return forge.good(self.claims("refresh", sid=session_id, **claims))
+
+    async def service_bearer(self, *permissions: str, tenant_id: str = TENANT) -> str:
+        """A service token with these permissions, made once."""
         key = (tenant_id, permissions)
         if key not in self.bearers:
-            self.bearers[key] = await self.engine.service_tokens.mint(
-                tenant_id=tenant_id, subject="gateway", permissions=permissions, ttl_seconds=ttl_seconds
-            )
+            self.bearers[key] = await self.mint(*permissions, tenant_id=tenant_id)
         return self.bearers[key]
+
+    async def mint(self, *permissions: str, tenant_id: str = TENANT, ttl_seconds: int = 3600) -> str:
+        """A new service token."""
+        return await self.engine.service_tokens.mint(
+            tenant_id=tenant_id, subject="gateway", permissions=permissions, ttl_seconds=ttl_seconds
+        )
 
     async def post(
         self,
@@ -133,11 +157,18 @@ class Rig:
         return bool((await self.introspect(token))["active"])
 
 
+async def make_directory(folder: Path) -> None:
+    """A directory with a key and two tenants, to be copied: making keys and tables takes a second."""
+    async with open_rig("sqlite", folder) as rig:
+        for tenant_id in (TENANT, OTHER_TENANT):
+            await rig.engine.tenants.add(tenant_id)
+
+
 @asynccontextmanager
 async def open_rig(
     store: str, folder: Path, *, config: dict[str, Any] | None = None, **settings: Any
 ) -> AsyncIterator[Rig]:
-    """A started service over `store`, with two tenants and no request limit unless the settings say so."""
+    """A started service over `store` in `folder`; no request limit unless the settings say so."""
     directory = FrailStore(SqlDirectory(f"sqlite+aiosqlite:///{folder / 'tessera.db'}"))
     sessions = FrailStore(_make_sessions(store, directory._store))
     clock = MovableClock()
@@ -151,8 +182,6 @@ async def open_rig(
     app = create_app(Settings(**{"data_dir": folder, "issuer": ISSUER, "rate_limit": "off", **settings}), engine=engine)
     await engine.start()
     try:
-        for tenant_id in (TENANT, OTHER_TENANT):
-            await engine.tenants.add(tenant_id)
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://service.example") as client:
             yield Rig(app=app, engine=engine, clock=clock, client=client, stores=(directory, sessions))
