@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real `tessera` of this installation: commands that run to their end, and a service on a free port."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+START_SECONDS = 60
+ALL = ("token.generate", "token.introspect", "token.revoke")
+_KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV")
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """What a process gets: nothing of the settings that this one was started with, but those given."""
+    return {name: os.environ[name] for name in _KEPT if name in os.environ} | settings
+
+
+def run(*arguments: str, settings: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """One command, to its end."""
+    command = [sys.executable, "-m", "tessera_service", *arguments]
+    given = environment(**(settings or {}))
+    return subprocess.run(command, capture_output=True, text=True, env=given, timeout=START_SECONDS, check=False)
+
+
+class ServiceProcess:
+    """`tessera serve` over one data directory; may be started again after it stopped."""
+
+    def __init__(self, folder: Path, *arguments: str, settings: Mapping[str, str] | None = None) -> None:
+        self.data_dir = folder / "data"
+        self._folder = folder
+        self._arguments = arguments
+        self._settings = settings or {}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._starts = 0
+        self.url = ""
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def log_text(self) -> str:
+        """Everything that every start wrote to standard error."""
+        return "".join(path.read_text() for path in sorted(self._folder.glob("stderr.*")))
+
+    @property
+    def output_text(self) -> str:
+        """Everything that every start wrote to standard output."""
+        return "".join(path.read_text() for path in sorted(self._folder.glob("stdout.*")))
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The log of the last start, line by line; every line has to be JSON."""
+        return [json.loads(line) for line in self._path("stderr").read_text().splitlines()]
+
+    def start(self) -> "ServiceProcess":
+        """Returns when the port is open."""
+        self._starts += 1
+        command = [sys.executable, "-m", "tessera_service", "serve", "--port", "0", "--data-dir", str(self.data_dir)]
+        with self._path("stdout").open("wb") as stdout, self._path("stderr").open("wb") as stderr:
+            self._process = subprocess.Popen(
+                [*command, *self._arguments], stdout=stdout, stderr=stderr, env=environment(**self._settings)
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            for line in self._path("stderr").read_text().splitlines():
+                if '"listening"' in line:
+                    self.url = json.loads(line)["url"]
+                    return self
+            assert self._process.poll() is None, self.log_text
+            time.sleep(0.05)
+        raise AssertionError(f"not listening after {START_SECONDS} s: {self.log_text}")
+
+    def send(self, number: signal.Signals) -> None:
+        """Sends a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def wait(self, seconds: float = 30) -> int:
+        """The exit status."""
+        assert self._process is not None
+        return self._process.wait(seconds)
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit status."""
+        self.send(signal.SIGTERM)
+        return self.wait()
+
+    def clean_up(self) -> None:
+        """Leaves nothing running."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(20)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A command beside the service, on its data directory."""
+        return run(*arguments, "--data-dir", str(self.data_dir), settings=self._settings)
+
+    def mint(self, *permissions: str, tenant: str = "default") -> str:
+        """A service token."""
+        given = [argument for permission in permissions for argument in ("--permission", permission)]
+        done = self.command("tokens", "mint", "--tenant", tenant, "--subject", "gateway", *given)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.removesuffix("\n")
+
+    def _path(self, stream: str) -> Path:
+        return self._folder / f"{stream}.{self._starts:03}"
+
+
+class Client:
+    """Calls the token surface as one caller."""
+
+    def __init__(self, service: ServiceProcess, bearer: str, *, tenant: str = "default") -> None:
+        self._service = service
+        self._tenant = tenant
+        self.bearer = bearer
+
+    def post(self, path: str, body: object = None, *, bearer: str | None = None) -> httpx.Response:
+        """POST with the headers that the surface demands."""
+        headers = {
+            "authorization": f"Bearer {self.bearer if bearer is None else bearer}",
+            "x-tenant-id": self._tenant,
+            "x-request-id": "e2e-1",
+        }
+        return httpx.post(self._service.url + path, json=body, headers=headers, timeout=10)
+
+    def issue(self, subject: str = "alice") -> dict[str, Any]:
+        """A new pair and its session."""
+        answer = self.post("/v1/token", {"sub": subject})
+        assert answer.status_code == 200, answer.text
+        data: dict[str, Any] = answer.json()["data"]
+        return data
+
+    def introspect(self, token: str) -> dict[str, Any]:
+        """What the service says of a token."""
+        answer = self.post("/v1/token/introspect", {"token": token})
+        assert answer.status_code == 200, answer.text
+        said: dict[str, Any] = answer.json()
+        return said
+
+    def refresh(self, token: str) -> httpx.Response:
+        """Spends a refresh token."""
+        return self.post("/v1/token/refresh", bearer=token)
+
+    def revoke(self, **body: Any) -> httpx.Response:
+        """Revokes what the body names."""
+        return self.post("/v1/token/revoke", body)

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SIGTERM and SIGINT: nothing new is taken, what is in flight is finished, the status is 0."""
+
+import http.client
+import json
+import signal
+import socket
+import threading
+import time
+
+import pytest
+
+from e2e.conftest import Start
+from e2e.process import ALL, ServiceProcess
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_request_in_flight_is_finished(start_service: Start, number: signal.Signals) -> None:
+    service = start_service()
+    token = service.mint(*ALL)
+    body = json.dumps({"sub": "alice"}).encode()
+    slow = _begin(service, token, len(body))
+    slow.send(body[:5])
+    time.sleep(0.3)
+
+    service.send(number)
+    _wait_until_closed(service)
+    slow.send(body[5:])
+    answer = slow.getresponse()
+
+    assert answer.status == 200
+    assert answer.getheader("connection") == "close"
+    assert json.loads(answer.read())["data"]["access_token"]
+    assert service.wait() == 0
+    assert [event["event"] for event in service.events][-2:] == ["stopped", "exit"]
+
+
+def test_idle_connections_do_not_hold_up_the_end(start_service: Start) -> None:
+    service = start_service()
+    address = ("127.0.0.1", int(service.url.rsplit(":", 1)[1]))
+    with socket.create_connection(address), socket.create_connection(address) as used:
+        used.sendall(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert b"200 OK" in used.recv(4096)
+        began = time.monotonic()
+
+        assert service.stop() == 0
+
+        assert time.monotonic() - began < 5
+
+
+def test_a_second_signal_does_not_change_the_status(start_service: Start) -> None:
+    service = start_service()
+    threading.Timer(0.05, service.send, [signal.SIGTERM]).start()
+    service.send(signal.SIGTERM)
+
+    assert service.wait() == 0
+
+
+def _begin(service: ServiceProcess, token: str, length: int) -> http.client.HTTPConnection:
+    connection = http.client.HTTPConnection(service.url.removeprefix("http://"), timeout=20)
+    connection.putrequest("POST", "/v1/token")
+    for name, value in (
+        ("authorization", f"Bearer {token}"),
+        ("x-tenant-id", "default"),
+        ("x-request-id", "slow-1"),
+        ("content-type", "application/json"),
+        ("content-length", str(length)),
+    ):
+        connection.putheader(name, value)
+    connection.endheaders()
+    return connection
+
+
+def _wait_until_closed(service: ServiceProcess) -> None:
+    address = ("127.0.0.1", int(service.url.rsplit(":", 1)[1]))
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(address, timeout=1).close()
+        except OSError:
+            return
+        time.sleep(0.05)
+    raise AssertionError("new connections are still taken")
