@@ -1,16 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One installation for each test, with one key pair for all of them: making one takes a while."""
+"""One installation for each test, with one key pair for all of them: making or opening one takes a while."""
 
 from collections.abc import AsyncIterator
+from functools import lru_cache
 from typing import Any
 
 import pytest
 
+import tessera
 from engine.doubles import START_MS
 from engine.world import MASTER_KEY, MakeWorld, World, config
 from tessera_service.engine.key_vault import KeyVault
 from tessera_service.engine.master_keys import MasterKeys
 from tessera_service.models import SigningKey
+
+_open = KeyVault.open
+
+
+@lru_cache
+def opened(row: SigningKey) -> tessera.PrivateKey:
+    """The private key of a row under the master key of the tests."""
+    return _open(KeyVault(MasterKeys(current=MASTER_KEY)), row)
+
 
 @pytest.fixture(scope="session")
 def first_key() -> SigningKey:
@@ -20,9 +31,10 @@ def first_key() -> SigningKey:
 
 
 @pytest.fixture
-async def make_world(first_key: SigningKey) -> AsyncIterator[MakeWorld]:
+async def make_world(first_key: SigningKey, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MakeWorld]:
     """Makes worlds with changes of the configuration; `background=True` with its tasks."""
     made: list[World] = []
+    monkeypatch.setattr(KeyVault, "open", lambda self, row: opened(row))
 
     async def make(*, background: bool = False, **changes: Any) -> World:
         world = World(config(**changes), first_key)

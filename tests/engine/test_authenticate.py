@@ -78,9 +78,9 @@ async def test_what_is_no_token_is_invalid(world: World, token: str) -> None:
 async def test_a_token_is_dead_at_the_second_of_its_exp(world: World) -> None:
     tokens = await world.issue()
     world.clock.advance(899)
-    assert await world.who(tokens.access_token)
+    assert await world.lives(tokens.access_token)
     world.clock.advance(ms=999)
-    assert await world.who(tokens.access_token)
+    assert await world.lives(tokens.access_token)
     world.clock.advance(ms=1)
     assert await refused(world, tokens.access_token) == "expired"
 
@@ -89,7 +89,7 @@ async def test_skew_is_for_nbf_and_iat_and_includes_its_last_second(world: World
     caller = await world.caller()
     tokens = await world.engine.tokens.issue(caller, IssueRequest(TENANT, "alice", "web"))
     world.clock.advance(-5)
-    assert await world.who(tokens.access_token)
+    assert await world.lives(tokens.access_token)
     world.clock.advance(-1)
     assert await refused(world, tokens.access_token) == "invalid"
 
@@ -121,7 +121,8 @@ async def test_a_genuine_token_without_a_record_is_dead(world: World) -> None:
 
 async def test_a_record_of_another_subject_or_tenant_does_not_revive_a_token(world: World) -> None:
     tokens = await world.issue("alice")
-    for changes in ({"subject": "bob"}, {"tenant_id": OTHER_TENANT}):
+    others: tuple[dict[str, Any], ...] = ({"subject": "bob"}, {"tenant_id": OTHER_TENANT})
+    for changes in others:
         for warm in (True, False):
             if not warm:
                 world.engine.mirror.table.clear()

@@ -9,9 +9,10 @@ from typing import Any
 
 import tessera
 from engine.doubles import FakeClock, Fragile, MemoryDirectory
-from tessera_service.engine import Engine, EngineConfig, MasterKeys
+from tessera_service.engine import Engine, EngineConfig, KeyState, MasterKeys
 from tessera_service.engine.claims import TYPES, Draft, payload_of
 from tessera_service.engine.ids import uuid7
+from tessera_service.errors import Unauthorized
 from tessera_service.models import Caller, IssuedTokens, IssueRequest, Session, SigningKey, TokenKind
 from tessera_service.storage.memory import MemorySessionStore
 
@@ -47,8 +48,8 @@ class World:
         """One more process over the same stores."""
         engine = Engine(
             config=self.config,
-            directory=self.directory,  # type: ignore[arg-type]
-            sessions=self.sessions,  # type: ignore[arg-type]
+            directory=self.directory,
+            sessions=self.sessions,
             master_keys=MasterKeys(current=MASTER_KEY),
             clock=clock or self.clock,
             background=background,
@@ -81,6 +82,14 @@ class World:
     async def who(self, token: str, *, tenant_id: str | None = TENANT) -> Caller:
         return await self.engine.tokens.authenticate(token, tenant_id=tenant_id)
 
+    async def lives(self, token: str, *, tenant_id: str | None = TENANT) -> bool:
+        """Whether the bearer is accepted."""
+        try:
+            await self.who(token, tenant_id=tenant_id)
+        except Unauthorized:
+            return False
+        return True
+
     async def introspect(self, token: str, *, tenant_id: str = TENANT) -> dict[str, Any]:
         answer: dict[str, Any] = json.loads(await self.engine.tokens.introspect(token.encode(), tenant_id=tenant_id))
         return answer
@@ -90,8 +99,19 @@ class World:
         assert session is not None
         return session
 
-    def forge(self, kind: TokenKind, *, typ: str | None = None, change: Callable[[dict[str, Any]], Any] | None = None,
-              **draft: Any) -> str:
+    @property
+    def active_kid(self) -> str:
+        """The key that signs now."""
+        return next(info.kid for info in self.engine.keys.infos() if info.state is KeyState.ACTIVE)
+
+    def forge(
+        self,
+        kind: TokenKind,
+        *,
+        typ: str | None = None,
+        change: Callable[[dict[str, Any]], Any] | None = None,
+        **draft: Any,
+    ) -> str:
         """A token that the active key of this installation signed: genuine but for what a test makes of it."""
         values: dict[str, Any] = {
             "kind": kind,
@@ -109,7 +129,9 @@ class World:
             members = json.loads(payload)
             change(members)
             payload = json.dumps(members).encode()
-        return self.engine.keys.signing().signer.sign(payload, type=typ or TYPES[kind])
+        pair = self.engine.keys.signing_with(self.active_kid)
+        assert pair is not None
+        return pair.signer.sign(payload, type=typ or TYPES[kind])
 
 
 MakeWorld = Callable[..., Awaitable[World]]  # the fixture `make_world`

@@ -98,7 +98,7 @@ class Engine:
         async with answered_within(self._config.store_timeout):
             await self._sessions.ping()
             await self._directory.ping()
-        self.keys.signing()
+        await self.keys.signing()
         if not self.mirror.is_fresh:
             raise StoreUnavailable
 

@@ -51,7 +51,7 @@ class Issuer:
     async def _make(self, request: IssueRequest) -> IssuedTokens:
         now_ms = self._clock.now_ms()
         now = now_ms // 1000
-        key = self._keys.signing()
+        key = await self._keys.signing()
         session = _new_session(request, now_ms=now_ms, ends_at=now + self._config.session_max_lifetime)
         pair = draft_pair(session, now=now, config=self._config)
         check_pair_size(pair, key)

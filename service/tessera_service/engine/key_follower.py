@@ -54,11 +54,14 @@ class KeyFollower:
         self._failing = False
         self._asked_ms: int | None = None  # when an unknown kid last asked for a reload
 
-    def signing(self) -> SigningPair:
-        """The key that signs now; StoreUnavailable when there is none or the directory was silent for too long."""
-        active = self._schedule.active(self._clock.now())
-        pair = None if active is None else self._signers.get(active.kid)
-        if pair is None or not self._is_confirmed(CONFIRM_LIMIT * 1000):
+    async def signing(self) -> SigningPair:
+        """The key that signs now. Asks the directory only if that was not confirmed for 20 minutes (a machine that
+        slept, a directory that was away); StoreUnavailable if it is silent or there is no such key."""
+        pair = self._signing_now()
+        if pair is None:
+            await self.reload()
+            pair = self._signing_now()
+        if pair is None:
             raise StoreUnavailable
         return pair
 
@@ -155,6 +158,12 @@ class KeyFollower:
         signing_kid = None if signing_key is None else signing_key.kid
         if list(self.keyset.kids) != list(self._public) or self.keyset.signing_kid != signing_kid:
             self.keyset.replace(self._public.values(), signing_key=signing_key)
+
+    def _signing_now(self) -> SigningPair | None:
+        active = self._schedule.active(self._clock.now())
+        if active is None or not self._is_confirmed(CONFIRM_LIMIT * 1000):
+            return None
+        return self._signers.get(active.kid)
 
     def _is_confirmed(self, limit_ms: int) -> bool:
         return self._confirmed_ms is not None and abs(self._clock.now_ms() - self._confirmed_ms) < limit_ms

@@ -47,6 +47,11 @@ class KeySchedule:
             for row, successor in zip(self.valid, successors, strict=True)
         }
 
+    def immediately(self, now: int) -> int:
+        """The activates_at of a key that is to sign at once: after that of the key that signs, if it is of this second."""
+        active = self.active(now)
+        return now if active is None else max(now, active.activates_at + 1)
+
     @property
     def newest(self) -> str | None:
         """The kid that a new key has to come after."""

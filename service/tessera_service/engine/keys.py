@@ -27,7 +27,7 @@ class KeyRing(KeyFollower):
         """Makes sure that there is a key that signs. StartupError if it cannot be decrypted."""
         await self.reload()
         if self._schedule.active(self._clock.now()) is None:
-            await self._add(self._clock.now())
+            await self._add(self._schedule.immediately(self._clock.now()))
         active = self._schedule.active(self._clock.now())
         if active is not None and active.private_pem is not None and self.signing_with(active.kid) is None:
             self._vault.open(active)  # says why not
@@ -40,7 +40,7 @@ class KeyRing(KeyFollower):
         waiting = [info.kid for info in self.infos() if info.state is KeyState.ANNOUNCED]
         if waiting and not immediately:
             return waiting[0]
-        return await self._add(now if immediately else now + self._config.key_lead)
+        return await self._add(self._schedule.immediately(now) if immediately else now + self._config.key_lead)
 
     async def revoke(self, kid: str, *, revoked_by: str = "operator") -> None:
         """Withdraws a key everywhere: its tokens die. A new one signs at once if it was the active. LookupError."""
@@ -53,7 +53,7 @@ class KeyRing(KeyFollower):
         self.withdraw(kid)
         await self.reload()
         if info.state is KeyState.ACTIVE:
-            await self._add(self._clock.now())
+            await self._add(self._schedule.immediately(self._clock.now()))
 
     async def list(self) -> Sequence[KeyInfo]:
         """Every key of the directory with its state."""
@@ -70,7 +70,7 @@ class KeyRing(KeyFollower):
         now = self._clock.now()
         active = self._schedule.active(now)
         if active is None or active.private_pem is None:  # a revocation stopped half-way
-            await self._add(now)
+            await self._add(self._schedule.immediately(now))
         elif (activates_at := self._schedule.announcement_due(now)) is not None:
             await self._add(activates_at)
         await self._tidy(now)

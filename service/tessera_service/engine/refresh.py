@@ -80,8 +80,9 @@ class Refresher:
             if (session.tenant_id, session.subject) != (claims.tenant_id, claims.subject):
                 raise RefreshInvalid
             self._pool.check_room()  # before the token is spent
+            key = await self._keys.signing()
             now_ms = self._clock.now_ms()
-            result = await self._sessions.rotate(self._rotation(session, claims, now_ms=now_ms))
+            result = await self._sessions.rotate(self._rotation(session, claims, kid=key.kid, now_ms=now_ms))
             successor = self._successor(result, session)
             key = await self._key(successor)
             return await sign_pair(self._pool, key, successor, session_id=session.session_id, now=now_ms // 1000)
@@ -95,15 +96,14 @@ class Refresher:
             raise RefreshInvalid
         return claims
 
-    def _rotation(self, session: Session, claims: Claims, *, now_ms: int) -> Rotation:
-        key = self._keys.signing()
+    def _rotation(self, session: Session, claims: Claims, *, kid: str, now_ms: int) -> Rotation:
         pair = draft_pair(session, now=now_ms // 1000, config=self._config)
         return Rotation(
             session_id=session.session_id,
             presented_jti=claims.jti,
             now_ms=now_ms,
             grace_ms=self._config.refresh_reuse_grace_ms,
-            successor=Successor(pair.access_payload, pair.refresh_payload, key.kid),
+            successor=Successor(pair.access_payload, pair.refresh_payload, kid),
             refresh_jti=pair.refresh.jti,
             tokens=(pair.access, pair.refresh),
             expires_at=pair.expires_at,

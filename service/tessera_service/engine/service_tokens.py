@@ -87,7 +87,7 @@ class ServiceTokens:
         return await self._tokens.revoke_service_token(jti, revoked_by=revoked_by)
 
     async def _sign(self, record: ServiceToken) -> str:
-        key = self._keys.signing()
+        key = await self._keys.signing()
         draft = Draft(
             kind=TokenKind.SERVICE,
             issuer=self._config.issuer,
