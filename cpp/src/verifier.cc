@@ -49,8 +49,9 @@ bool is_audience_right(const TokenClaims& claims, const Policy& policy) {
 // The order of these is the order of Error.
 Result<void> check_times(const TokenClaims& claims, const Policy& policy, std::int64_t now) {
   const std::int64_t latest_start = saturating_add(now, policy.skew_seconds);
-  if (claims.not_before > latest_start) return Error::token_not_yet_valid;
-  if (claims.issued_at > latest_start) return Error::token_issued_in_future;
+  const auto has = [&claims](std::uint32_t bit) { return (claims.present & bit) != 0; };
+  if (has(internal::kNbf) && claims.not_before > latest_start) return Error::token_not_yet_valid;
+  if (has(internal::kIat) && claims.issued_at > latest_start) return Error::token_issued_in_future;
   const std::int64_t lifetime = claims.expires_at - claims.issued_at;
   if (policy.max_lifetime_seconds > 0 && lifetime > policy.max_lifetime_seconds) return Error::lifetime_too_long;
   const bool is_expired = now >= saturating_add(claims.expires_at, policy.leeway_seconds);
