@@ -4,7 +4,8 @@
     import tessera
 
     key = tessera.PrivateKey.generate()
-    token = tessera.Signer(key).sign({"iss": "issuer", "aud": "api", "sub": "alice", "jti": "1", "iat": now, "exp": later})
+    claims = {"iss": "issuer", "aud": "api", "sub": "alice", "jti": "1", "iat": now, "exp": now + 900}
+    token = tessera.Signer(key).sign(claims)
     claims = tessera.Verifier(key.public_key, tessera.Policy(issuer="issuer", audience="api")).verify(token)
 
 Times are integer seconds since 1970 unless a name says otherwise (`_ms`, `_ns`). Every refusal is a `tessera.Error`

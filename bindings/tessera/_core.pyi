@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+# `id` and `type` are the words of the tables and of the header, though builtins have them too.
+# ruff: noqa: A002
 """Types of the compiled core. Times are integer seconds since 1970 unless a name says otherwise."""
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,7 +38,7 @@ class _Type(type):
     """The metaclass of the classes below."""
 
 def check_json(data: bytes | str, *, max_bytes: int = 65536, max_depth: int = 32) -> None:
-    """Raises JsonError unless `data` is one strict JSON value (RFC 8259: no duplicate members, no lone surrogates, no NaN)."""
+    """Raises JsonError unless `data` is one strict JSON value (RFC 8259, without duplicates, lone surrogates, NaN)."""
 
 @final
 class PublicKey(metaclass=_Type):
@@ -137,7 +139,9 @@ class Verifier(metaclass=_Type):
         """The claims, or TokenError. With `revocations`, a revoked jti or sid raises RevokedTokenError."""
     def verify_bytes(self, token: str | bytes, *, now: int | None = None) -> bytes:
         """As verify, but the payload as it was signed."""
-    def verify_many(self, tokens: Sequence[str | bytes], *, now: int | None = None) -> list[dict[str, Any] | TokenError]:
+    def verify_many(
+        self, tokens: Sequence[str | bytes], *, now: int | None = None
+    ) -> list[dict[str, Any] | TokenError]:
         """One entry per token, in order: its claims, or the error (returned, not raised)."""
 
 @final
@@ -152,7 +156,7 @@ class TokenCache(metaclass=_Type):
 
 @final
 class RevocationSet(metaclass=_Type):
-    """Revoked token ids and sessions, and cut-offs of subjects, each until an expiry in seconds. Threads may share it."""
+    """Revoked token ids and sessions, cut-offs of subjects, each until an expiry in seconds. Threads may share it."""
 
     def __init__(self) -> None: ...
     def revoke_jti(self, jti: str, *, expires_at: int) -> None: ...
@@ -217,7 +221,7 @@ class Checker(metaclass=_Type):
     def __init__(self, verifier: Verifier, *, revocations: RevocationSet, sessions: SessionTable) -> None: ...
     def check(self, token: str | bytes, *, now: int | None = None) -> Verdict: ...
     def keep_fresh_for(self, milliseconds: int, *, since_boottime_ns: int) -> None:
-        """The mirror may answer until `since_boottime_ns` (CLOCK_BOOTTIME when the poll was sent) plus `milliseconds`."""
+        """It may answer until `since_boottime_ns` (boottime_ns() when the poll was sent) plus `milliseconds`."""
     def close(self) -> None: ...
     @property
     def is_fresh(self) -> bool: ...
