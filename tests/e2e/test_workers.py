@@ -63,21 +63,12 @@ def test_workers_end_when_their_parent_is_killed(start_service: Start) -> None:
 
 
 def test_workers_do_not_share_memory(tmp_path: Path) -> None:
-    done = run(
-        "serve",
-        "--port",
-        "0",
-        "--workers",
-        "2",
-        "--data-dir",
-        str(tmp_path),
-        settings={"SESSION_STORAGE_TYPE": "memory"},
-    )
+    arguments = ("--port", "0", "--workers", "2", "--data-dir", str(tmp_path))
+    done = run("serve", *arguments, settings={"SESSION_STORAGE_TYPE": "memory"})
 
     assert done.returncode == 2
-    assert (
-        done.stderr == "tessera: SESSION_STORAGE_TYPE: memory is one process's own: it does not go with --workers > 1\n"
-    )
+    assert done.stderr.startswith("tessera: SESSION_STORAGE_TYPE: memory is one process's own")
+    assert done.stderr.count("\n") == 1
 
 
 def _workers(service: ServiceProcess) -> set[int]:
