@@ -11,11 +11,11 @@ import sqlite3
 import time
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote, unquote
 
-from sqlalchemy import URL, Connection, Engine, NullPool, Table, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, NullPool, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -25,18 +25,21 @@ READERS: Final = 4
 _WAL_WAIT_SECONDS: Final = 10.0
 
 
+def sqlite_url(path: Path) -> str:
+    """The URL of a SQLite file: what its name has of `%`, `?` and the like is escaped."""
+    return "sqlite:///" + quote(str(path))
+
+
 def parse_url(text: str) -> URL:
     """The URL of a database that can be used, with an absolute path. ValueError says what is wrong, without the URL,
     which may hold a password."""
-    try:
-        url = make_url(text)
-    except ArgumentError:
-        raise ValueError("the database URL cannot be read: expected sqlite:///PATH") from None
-    if url.get_backend_name() != "sqlite":
+    scheme, separator, rest = text.partition("://")
+    if scheme not in ("sqlite", "sqlite+aiosqlite") or not separator:
         raise ValueError("the database URL names a database that is not supported: expected sqlite:///PATH")
-    if not url.database or url.database.startswith(("file:", ":")):
-        raise ValueError("the database URL has to name a file: expected sqlite:///PATH")
-    return URL.create("sqlite", database=str(Path(url.database).absolute()))
+    path = unquote(rest.removeprefix("/"))
+    if not rest.startswith("/") or "?" in rest or not path or path.startswith(":"):
+        raise ValueError("the database URL has to name a file and nothing else: expected sqlite:///PATH")
+    return URL.create("sqlite", database=str(Path(path).absolute()))
 
 
 def prepare(url: URL) -> None:

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the steps say to the database: few statements, locks in one order, by index, in words both products know."""
+
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import Connection, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from storage.examples import NOW, make_session, revocation, rotation, tokens
+from tessera_service.models import ServiceToken, SigningKey, Tenant
+from tessera_service.storage.sql import SqlDirectory, SqlSessionStore
+from tessera_service.storage.sql.database import Lane
+from tessera_service.storage.sql.engine import insert_or_ignore
+from tessera_service.storage.sql.schema import metadata, tenants
+
+SQLITE = sqlite.dialect()
+POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]
+PLAN = "EXPLAIN QUERY PLAN "
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqlSessionStore]:
+    opened = SqlSessionStore(SqlDirectory(f"sqlite:///{tmp_path}/tessera.db"))
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+@contextmanager
+def said(store: SqlSessionStore | SqlDirectory) -> Iterator[list[str]]:
+    """Every statement from here on, as PostgreSQL would be told it."""
+    statements: list[str] = []
+
+    def note(_connection: Any, element: Any, *_: Any) -> None:
+        dialect = SQLITE if isinstance(element, sqlite.Insert) else POSTGRESQL  # insert_or_ignore chooses itself
+        statements.append(str(element.compile(dialect=dialect)).replace("\n", " "))
+
+    engines = [lane._engine.sync_engine for lane in lanes(store)]
+    for engine in engines:
+        event.listen(engine, "before_execute", note)
+    yield statements
+    for engine in engines:
+        event.remove(engine, "before_execute", note)
+
+
+def lanes(store: SqlSessionStore | SqlDirectory) -> list[Lane]:
+    return [lane for lane in (store.database._reader, store.database._writer) if lane is not None]
+
+
+async def statements_of(store: SqlSessionStore, call: Awaitable[object]) -> list[str]:
+    with said(store) as statements:
+        await call
+    return statements
+
+
+async def test_every_step_that_revokes_locks_the_subject_first_and_the_head_last(store: SqlSessionStore) -> None:
+    for number in range(4):
+        await store.create(make_session(f"s{number}"))
+    await store.rotate(rotation("s0-r0", 1, session_id="s0"))
+    steps = [
+        store.revoke_session("s1", revocation=revocation()),
+        store.rotate(rotation("nothing", 5, session_id="s0")),
+        store.revoke_token(tokens("s2", 0)[0], revocation=revocation()),
+        store.revoke_subject("tenant-a", "alice", revocation=revocation()),
+    ]
+    for step in steps:
+        first, *_, head, entry = await statements_of(store, step)
+        assert "FROM subjects" in first
+        assert "FOR UPDATE" in first
+        assert head.startswith("UPDATE log_head SET seq=(log_head.seq + ")
+        assert head.endswith("RETURNING log_head.seq")
+        assert entry.startswith("INSERT INTO revocation_log")
+
+
+async def test_a_session_is_locked_between_its_subject_and_the_head(store: SqlSessionStore) -> None:
+    await store.create(make_session())
+    subject, session, *_ = await statements_of(store, store.rotate(rotation("s1-r0", 1)))
+    assert subject.endswith("FOR UPDATE OF subjects")
+    assert session.endswith("FOR UPDATE OF sessions")
+    subject, session, *_ = await statements_of(store, store.revoke_session("s1", revocation=revocation()))
+    assert subject.endswith("FOR UPDATE OF subjects")
+    assert session.endswith("FOR UPDATE OF sessions")
+
+
+async def test_creating_locks_the_subject_first(store: SqlSessionStore) -> None:
+    first, second, third, *_ = await statements_of(store, store.create(make_session("s1")))
+    assert first.endswith("FOR UPDATE")
+    assert "ON CONFLICT DO NOTHING" in second
+    assert third == first
+    assert (await statements_of(store, store.create(make_session("s2"))))[0] == first
+
+
+async def test_a_purge_locks_subjects_before_sessions(store: SqlSessionStore) -> None:
+    await store.create(make_session(expires_at=NOW))
+    chosen, locks, gone, *_ = await statements_of(store, store.purge(now=NOW + 9, retention_seconds=0))
+    assert chosen.startswith("SELECT sessions.session_id")
+    assert locks.startswith("SELECT subjects.cutoff_ms")
+    assert locks.endswith("FOR UPDATE")
+    assert gone.startswith("DELETE FROM sessions")
+
+
+async def test_the_usual_steps_take_few_statements(store: SqlSessionStore) -> None:
+    await store.create(make_session("s0"))
+    counts = {
+        "create": len(await statements_of(store, store.create(make_session("s1")))),
+        "rotate": len(await statements_of(store, store.rotate(rotation("s1-r0", 1)))),
+        "read_state": len(await statements_of(store, store.read_state(session_id="s1", jti="x"))),
+        "revoke_session": len(await statements_of(store, store.revoke_session("s1", revocation=revocation()))),
+        "poll": len(await statements_of(store, store.read_log(after=1))),
+    }
+    assert counts == {"create": 3, "rotate": 5, "read_state": 3, "revoke_session": 6, "poll": 2}
+
+
+async def test_every_statement_of_sessions_goes_by_an_index(store: SqlSessionStore, tmp_path: Path) -> None:
+    told: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if statement.startswith(("SELECT", "UPDATE", "DELETE", "INSERT")):
+            told.append((statement, parameters))
+
+    for lane in lanes(store):
+        event.listen(lane._engine.sync_engine, "before_cursor_execute", note)
+    for number in range(3):
+        await store.create(make_session(f"s{number}", expires_at=NOW))
+        await store.create(make_session(f"t{number}"))
+        await store.rotate(rotation(f"t{number}-r0", 1, session_id=f"t{number}"))
+    await store.get("s1")
+    await store.read_state(session_id="s1", jti="x")
+    await store.find_token("s1-a0")
+    await store.revoke_token(tokens("s1", 0)[0], revocation=revocation(log_expires_at=NOW))
+    await store.revoke_session("t1", revocation=revocation(log_expires_at=NOW))
+    await store.revoke_subject("tenant-a", "alice", revocation=revocation(log_expires_at=NOW))
+    await store.read_log(after=1)
+    await store.rotate(rotation("t2-r1", 2, session_id="t2"))
+    await store.purge(now=NOW + 9000, retention_seconds=0)
+    await store.revoke_subject("tenant-a", "bob", revocation=revocation(log_expires_at=NOW))
+    await store.purge_log(now=NOW)
+    assert len(told) > 60
+    whole = [
+        plan for plan in plans(tmp_path / "tessera.db", told) if plan.startswith("SCAN ") and "log_head" not in plan
+    ]
+    assert whole == []
+
+
+def plans(file: Path, told: list[tuple[str, Any]]) -> list[str]:
+    """How SQLite goes about each statement, one line for each table."""
+    connection = sqlite3.connect(file)
+    lines = []
+    for statement, parameters in told:
+        one = parameters[0] if isinstance(parameters, list) else parameters
+        lines += [str(row[3]) for row in connection.execute(PLAN + statement, one)]
+    connection.close()
+    return [line for line in lines if "CONSTANT ROW" not in line and "VALUES" not in line and "IN(" not in line]
+
+
+async def test_the_directory_speaks_both_dialects(store: SqlSessionStore, tmp_path: Path) -> None:
+    directory = SqlDirectory(f"sqlite:///{tmp_path}/tessera.db")
+    await directory.open()
+    token = ServiceToken("j1", "tenant-a", "gateway", "edge", (), False, 1, NOW)
+    with said(directory) as statements:
+        await directory.add_tenant(Tenant("tenant-a", NOW))
+        await directory.add_service_token(token)
+        await directory.revoke_service_token("j1", revocation=revocation())
+        await directory.add_signing_key(SigningKey("k1", "{}", "PEM", "m", NOW, NOW), after=None)
+        await directory.revoke_signing_key("k1", revocation=revocation())
+        await directory.purge_directory(now=NOW)
+    await directory.close()
+    assert sum("FOR UPDATE" in statement for statement in statements) == 2
+    assert sum(statement.startswith("UPDATE log_head") for statement in statements) == 2
+    assert sum("ON CONFLICT DO NOTHING" in statement for statement in statements) == 1
+
+
+@pytest.mark.parametrize("dialect", [SQLITE, POSTGRESQL], ids=["sqlite", "postgresql"])
+def test_an_insert_that_may_find_its_row_there_is_said_in_both(dialect: Any) -> None:
+    connection = cast(Connection, SimpleNamespace(dialect=dialect))
+    statement = insert_or_ignore(connection, tenants)
+    assert str(statement.compile(dialect=dialect)).endswith("ON CONFLICT DO NOTHING")
+
+
+def test_the_tables_can_be_made_in_postgresql_too() -> None:
+    for table in metadata.sorted_tables:
+        assert str(CreateTable(table).compile(dialect=POSTGRESQL)).strip().startswith("CREATE TABLE")
+        for index in table.indexes:
+            statement = str(CreateIndex(index).compile(dialect=POSTGRESQL))
+            assert ("WHERE" in statement) is (index.dialect_options["sqlite"]["where"] is not None)
