@@ -187,6 +187,13 @@ class Fragile:
             await asyncio.Event().wait()
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Returns when the condition holds; TimeoutError after 5 s."""
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 (what is waited for has no event of its own)
+            await asyncio.sleep(0.01)
+
+
 def as_any(value: object) -> Any:
     """Lets a test reach what the types do not promise."""
     return cast(Any, value)

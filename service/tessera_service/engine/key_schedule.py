@@ -48,7 +48,7 @@ class KeySchedule:
         }
 
     def immediately(self, now: int) -> int:
-        """The activates_at of a key that is to sign at once: after that of the key that signs, if it is of this second."""
+        """The activates_at of a key that is to sign at once: after that of the active key, if it is of this second."""
         active = self.active(now)
         return now if active is None else max(now, active.activates_at + 1)
 
