@@ -80,12 +80,14 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], BeforeValidator(parse_origins)] = ()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
-    session_default_expiration: Annotated[int, DurationRange("1s", "87600h")] = Field(1800, description=GATEWAY_NOTE)
-    session_remember_me_expiration: Annotated[int, DurationRange("1s", "87600h")] = Field(
-        604_800, description=GATEWAY_NOTE
+    session_default_expiration: Annotated[int, DurationRange("1s", "87600h")] = Field(
+        default=1800, description=GATEWAY_NOTE
     )
-    jwt_refresh_threshold: Annotated[int, DurationRange("0s", "24h")] = Field(300, description=GATEWAY_NOTE)
-    session_max_concurrent: int = Field(5, ge=1, le=1000, description=GATEWAY_NOTE)
+    session_remember_me_expiration: Annotated[int, DurationRange("1s", "87600h")] = Field(
+        default=604_800, description=GATEWAY_NOTE
+    )
+    jwt_refresh_threshold: Annotated[int, DurationRange("0s", "24h")] = Field(default=300, description=GATEWAY_NOTE)
+    session_max_concurrent: int = Field(default=5, ge=1, le=1000, description=GATEWAY_NOTE)
 
     dev: bool = Field(default=False, exclude=True)  # `serve --dev`; not in the environment
 
