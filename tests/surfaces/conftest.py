@@ -68,3 +68,10 @@ def shared(module_rig: Rig) -> Iterator[Rig]:
     yield module_rig
     module_rig.fail_stores(None)
     module_rig.clock.ahead_ms = 0
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def rig_of_one_store(folder: Path) -> AsyncIterator[Rig]:
+    """A service of one's own in a module that is marked `asyncio(loop_scope="module")`."""
+    async with open_rig("memory", folder) as opened:
+        yield opened

@@ -137,9 +137,14 @@ def as_service_error(error: Exception) -> ServiceError:
         if error.status_code == 404:
             return NotFound()
         if error.status_code == 405:
-            return MethodNotAllowed([name.strip() for name in (error.headers or {}).get("allow", "").split(",")])
+            return MethodNotAllowed(_allowed(error))
         return InvalidInput()
     return ServiceError()
+
+
+def _allowed(error: HTTPException) -> list[str]:
+    given = next((value for name, value in (error.headers or {}).items() if name.lower() == "allow"), "")
+    return sorted(name.strip() for name in given.split(","))
 
 
 async def answer_error(request: Request, error: Exception) -> Response:
