@@ -180,7 +180,7 @@ class Fragile:
 
     async def _be_ill(self, name: str) -> None:
         if name in ("open", "close"):
-            return
+            return  # told to fail by name
         if self.failing:
             raise StoreUnavailable
         if self.hanging:

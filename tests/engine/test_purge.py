@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+
+from engine.world import MakeWorld, World
+from tessera_service.errors import StoreUnavailable
+
+RETENTION = 2_592_000
+
+
+async def purge(world: World) -> None:
+    await world.engine._purge.run()
+
+
+async def held(world: World, session_id: str) -> bool:
+    return await world.sessions.store.get(session_id) is not None
+
+
+async def test_an_ended_session_is_kept_for_its_retention(world: World) -> None:
+    tokens = await world.issue("alice")
+    await world.engine.tokens.revoke_session(await world.caller("token.revoke"), tokens.session_id)
+    world.clock.advance(RETENTION - 1)
+    await purge(world)
+    assert await held(world, tokens.session_id)
+    world.clock.advance(1)
+    await purge(world)
+    assert not await held(world, tokens.session_id)
+
+
+async def test_retention_is_never_shorter_than_tokens_can_live(make_world: MakeWorld) -> None:
+    world = await make_world(session_retention=1)
+    tokens = await world.issue("alice")
+    await world.engine.tokens.revoke_session(await world.caller("token.revoke"), tokens.session_id)
+    world.clock.advance(RETENTION - 1)
+    await purge(world)
+    assert await held(world, tokens.session_id)
+    assert await world.introspect(tokens.refresh_token) == {"active": False}
+
+
+async def test_a_live_session_is_never_purged(world: World) -> None:
+    tokens = await world.issue("alice")
+    world.clock.advance(RETENTION - 1)
+    await purge(world)
+    assert (await world.introspect(tokens.refresh_token))["active"] is True
+
+
+async def test_log_entries_go_when_what_they_kill_is_dead_with_a_margin(world: World) -> None:
+    tokens = [await world.issue("alice") for _ in range(2)]
+    caller = await world.caller("token.revoke")
+    for pair in tokens:
+        await world.engine.tokens.revoke_token(caller, pair.access_token)
+    log = world.sessions.store._life.log
+    world.clock.advance(900 + 5 + 300 - 1)
+    await purge(world)
+    assert len(log.snapshot()) == 2
+    assert len(world.engine.mirror.revocations) == 2
+    world.clock.advance(1)
+    await purge(world)
+    assert len(log.snapshot()) == 1  # never the newest: readers hold it
+    assert len(world.engine.mirror.revocations) == 0
+
+
+async def test_dead_service_tokens_are_purged_from_the_directory(world: World) -> None:
+    await world.service_token("token.introspect")
+    world.clock.advance(86_400)
+    await purge(world)
+    assert world.directory.store.service_tokens == {}
+
+
+async def test_more_than_one_step_removes_goes_in_one_turn(world: World) -> None:
+    for _ in range(7):
+        await world.service_token("token.introspect")
+    world.clock.advance(86_400)
+    purge_some = world.directory.store.purge_directory
+    world.directory.store.purge_directory = lambda *, now: purge_some(now=now, limit=2)
+    await purge(world)
+    assert world.directory.store.service_tokens == {}
+
+
+async def test_a_failing_store_is_told_to_whoever_logs_it(world: World) -> None:
+    world.sessions.fails = {"purge"}
+    with pytest.raises(StoreUnavailable):
+        await purge(world)
