@@ -6,12 +6,13 @@ a wrong setting."""
 
 import os
 import sys
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
+import tessera
 from tessera_service.cli import config, database, keys, serve, tenants, tokens
-from tessera_service.cli.output import complain
+from tessera_service.cli.output import complain, explain, show
 from tessera_service.errors import ServiceError, StartupError
 from tessera_service.installation import InstallationError
 from tessera_service.logs import plain_line
@@ -21,6 +22,7 @@ from tessera_service.settings import SettingsError
 app = typer.Typer(
     name="tessera",
     help="Tokens and sessions: a service, and the tools of its operators.",
+    epilog="Besides, without the service: tessera keygen, sign, verify, jwks.",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -34,6 +36,21 @@ app.add_typer(config.commands, name="config")
 app.add_typer(database.commands, name="db")
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        show(f"tessera {tessera.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def describe(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """What stands before a command."""
+
+
 def main() -> NoReturn:
     """Runs the command of `sys.argv` and ends the process with its status."""
     os.umask(0o077)  # what commands and service write is for their owner alone
@@ -45,7 +62,7 @@ def main() -> NoReturn:
     except (InstallationError, StartupError, PortError) as error:
         complain(plain_line(str(error)))
     except ServiceError as error:
-        complain(f"refused: {plain_line(str(error)) or error.code} ({error.code})")
+        complain(explain(error))
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(1)

@@ -5,7 +5,17 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
+
+from tessera_service.errors import InvalidInput, ServiceError, StoreUnavailable, TokenTooLarge, UnknownTenant
+from tessera_service.logs import plain_line
+
+_INPUT: Final = {
+    "ttl": "--ttl: has to be positive and not longer than REFRESH_TOKEN_TTL, after which the key that signed it may go",
+    "subject": "--subject: has to be 1 to 128 printable ASCII characters without spaces",
+    "client_id": "--client-id: has to be 1 to 128 printable ASCII characters without spaces",
+    "permission": "--permission: at most 64, each 1 to 64 of letters, digits and . _ : / * -",
+}
 
 
 def show(text: str) -> None:
@@ -34,6 +44,20 @@ def say(text: str) -> None:
 def complain(text: str) -> None:
     """A message that says why nothing was done."""
     print(f"tessera: {text}", file=sys.stderr)
+
+
+def explain(error: ServiceError) -> str:
+    """Why the engine refused, in one line for an operator."""
+    match error:
+        case InvalidInput():
+            return _INPUT.get(error.field or "", f"--{error.field}: not accepted")
+        case UnknownTenant():
+            return "no tenant has that id; add it with: tessera tenants add TENANT"
+        case TokenTooLarge():
+            return "the token would be larger than 4 KiB: give it fewer or shorter permissions"
+        case StoreUnavailable():
+            return plain_line(str(error)) or "the database does not answer"
+    return f"refused: {error.code}"
 
 
 def format_time(seconds: int | None) -> str:

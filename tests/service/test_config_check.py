@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from tessera_service.cli import app
+from tessera_service.setting_names import setting_names
+from tessera_service.settings import Settings
+
+CANARY = "canary4711"
+
+
+def check(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["config", "check", *arguments])
+
+
+def rows(result: Result) -> dict[str, dict[str, Any]]:
+    return {row["name"]: row for row in json.loads(result.stdout)["settings"]}
+
+
+def test_every_setting_is_listed_with_both_names() -> None:
+    result = check("--json")
+
+    assert result.exit_code == 0, result.stderr
+    listed = {(row["name"], row["other_name"]) for row in rows(result).values()}
+    assert listed == {setting_names(name) for name, field in Settings.model_fields.items() if not field.exclude}
+    assert ("SESSION_DEFAULT_EXPIRATION", "TESSERA__SESSION__DEFAULT_EXPIRATION") in listed
+
+
+def test_values_are_shown_as_people_write_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TESSERA__ACCESS__TOKEN_TTL", "300")
+    monkeypatch.setenv("RATE_LIMIT", "off")
+    monkeypatch.setenv("TRUSTED_PROXIES", "10.0.0.0/8,::1")
+    shown = rows(check("--json"))
+
+    assert (shown["ACCESS_TOKEN_TTL"]["value"], shown["ACCESS_TOKEN_TTL"]["source"]) == ("5m", "set")
+    assert (shown["REFRESH_REUSE_GRACE"]["value"], shown["REFRESH_REUSE_GRACE"]["source"]) == ("10s", "default")
+    assert shown["RATE_LIMIT"]["value"] == "off"
+    assert shown["TRUSTED_PROXIES"]["value"] == "10.0.0.0/8,::1/128"
+    assert shown["CORS_ORIGINS"]["value"] == "-"
+
+
+def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TESSERA_MASTER_KEY", "ab" * 32)
+    monkeypatch.setenv("REDIS_URL", f"redis://:{CANARY}@localhost")
+    monkeypatch.setenv("DATABASE_URL", f"sqlite://user:{CANARY}@/srv/tessera.db")
+
+    for result in (check(), check("--json")):
+        assert CANARY not in result.output
+        assert "abab" not in result.output
+
+
+def test_settings_that_nothing_reads_yet_say_so() -> None:
+    shown = rows(check("--json"))
+
+    assert "does not serve" in shown["SESSION_MAX_CONCURRENT"]["note"]
+    assert "not in this version" in shown["REDIS_URL"]["note"]
+    assert shown["SESSION_CLEANUP_INTERVAL"]["note"] == ""
+
+
+def test_unknown_names_are_told_with_what_was_probably_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TESSERA__ACCESS__TOKEN_TTI", "5m")
+    monkeypatch.setenv("JWT_SECRET", CANARY)
+
+    result = check()
+
+    assert result.exit_code == 1
+    assert "TESSERA__ACCESS__TOKEN_TTI: no such setting; did you mean TESSERA__ACCESS__TOKEN_TTL?" in result.stderr
+    assert "JWT_SECRET: no such setting" in result.stderr
+    assert CANARY not in result.output
+
+
+def test_a_wrong_setting_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACCESS_TOKEN_TTL", "soon")
+
+    result = check("--json")
+
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["problems"][0].startswith("ACCESS_TOKEN_TTL: ")
+
+
+def test_a_key_file_that_cannot_be_used_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TESSERA_MASTER_KEY_FILE", str(tmp_path / "absent"))
+
+    result = check()
+
+    assert result.exit_code == 1
+    assert "TESSERA_MASTER_KEY_FILE: " in result.stderr
+
+
+def test_the_check_makes_nothing(tmp_path: Path) -> None:
+    assert check("--data-dir", str(tmp_path / "data")).exit_code == 0
+
+    assert list(tmp_path.iterdir()) == []
