@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The answer about a token (RFC 7662 section 2.2), put together from the bytes that its snapshot holds ready."""
 
-from tessera_service.engine.claims import Claims
+from tessera_service.engine.alive import Alive, alive
 from tessera_service.engine.config import EngineConfig
-from tessera_service.engine.liveness import Alive, Liveness
-from tessera_service.engine.snapshots import Snapshot, read_snapshot, session_snapshot
+from tessera_service.engine.liveness import Liveness
+from tessera_service.engine.snapshots import read_snapshot, session_snapshot
 from tessera_service.engine.verifiers import Dead
 
 INACTIVE = b'{"active":false}'
@@ -21,15 +21,15 @@ class Introspector:
     def answer_now(self, token: bytes, *, tenant_id: str) -> bytes | None:
         """The answer from memory; None when only `answer` can tell (always for a refresh token)."""
         try:
-            alive = self._liveness.check_now(token)
+            found = self._liveness.check_now(token)
         except Dead as dead:
             return None if dead.cause == _WRONG_TYPE else INACTIVE
-        return None if alive is None else _answer(*alive, tenant_id=tenant_id)
+        return None if found is None else _answer(found, tenant_id=tenant_id)
 
     async def answer(self, token: bytes, *, tenant_id: str) -> bytes:
         """The answer; StoreUnavailable when it cannot be known."""
         try:
-            return _answer(*await self._check(token), tenant_id=tenant_id)
+            return _answer(await self._check(token), tenant_id=tenant_id)
         except Dead:
             return INACTIVE
 
@@ -40,10 +40,8 @@ class Introspector:
             if dead.cause != _WRONG_TYPE:
                 raise
         claims, session = await self._liveness.check_refresh(token)
-        return Alive(claims, read_snapshot(session_snapshot(session, self._config, token_type="refresh")))  # noqa: S106
+        return alive(claims, read_snapshot(session_snapshot(session, self._config, token_type="refresh")))  # noqa: S106
 
 
-def _answer(claims: Claims, record: Snapshot, *, tenant_id: str) -> bytes:
-    if claims.tenant_id != tenant_id:
-        return INACTIVE
-    return record.introspection(expires_at=claims.expires_at, issued_at=claims.issued_at, jti=claims.jti)
+def _answer(found: Alive, *, tenant_id: str) -> bytes:
+    return found.introspection if found.caller.tenant_id == tenant_id else INACTIVE

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Is a token alive? Contract rule 2.4, from memory where the mirror may answer and from the stores where it may not."""
 
-from typing import NamedTuple
-
 import tessera
 from tessera_service.clock import Clock
+from tessera_service.engine.alive import Alive, alive, read_alive
 from tessera_service.engine.claims import Claims, read_claims
 from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.deadlines import answered_within
@@ -26,13 +25,6 @@ _ENDED = {
     SessionStatus.LOCKED: "session_revoked",
     SessionStatus.EXPIRED: "session_expired",
 }
-
-
-class Alive(NamedTuple):
-    """A live token and its record."""
-
-    claims: Claims
-    record: Snapshot
 
 
 class Liveness:
@@ -126,11 +118,11 @@ class Liveness:
         ticket = self._table.ticket()
         if claims.kind is TokenKind.SERVICE:
             token = await self._read_service_token(claims)
-            return Alive(claims, self._remember_service(token, ticket=ticket, fill=fill))
+            return alive(claims, self._remember_service(token, ticket=ticket, fill=fill))
         session = await self._read_session(claims)
         if fill:
-            return Alive(claims, self.remember(session, ticket=ticket))
-        return Alive(claims, read_snapshot(session_snapshot(session, self._config)))
+            return alive(claims, self.remember(session, ticket=ticket))
+        return alive(claims, read_snapshot(session_snapshot(session, self._config)))
 
     async def _read_session(self, claims: Claims) -> Session:
         state = await self._sessions.read_state(session_id=claims.session_id, jti=claims.jti)
@@ -170,8 +162,13 @@ class Liveness:
 
 
 def _alive(verdict: tessera.Verdict) -> Alive:
-    assert verdict.session is not None
-    return Alive(_bearer_claims(verdict), read_snapshot(verdict.session))
+    payload, snapshot = verdict.claims, verdict.session
+    assert payload is not None
+    assert snapshot is not None
+    found = read_alive(payload, BEARER, snapshot)
+    if found is None:
+        raise Dead("claim_invalid")
+    return found
 
 
 def _bearer_claims(verdict: tessera.Verdict) -> Claims:

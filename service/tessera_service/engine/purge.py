@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Removing what is over from the stores and from memory, in small steps."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -30,7 +31,7 @@ class Purge:
     async def run(self) -> None:
         """StoreUnavailable when a store fails; what went until then is gone."""
         now = self._clock.now()
-        self._mirror.revocations.purge(now=now)
+        await asyncio.to_thread(self._mirror.revocations.purge, now=now)
         logs = {log.log_key: log for log in (self._sessions, self._directory)}
         rows = await _all(lambda: self._sessions.purge(now=now, retention_seconds=self._retention))
         rows += await _all(lambda: self._directory.purge_directory(now=now))

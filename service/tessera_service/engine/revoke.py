@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Revoking, in every form of contract section 3. Each returns only when the store has it and this process refuses."""
 
+from tessera_service.clock import Clock
 from tessera_service.engine.claims import Claims
 from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.deadlines import answered_within
@@ -19,12 +20,20 @@ class Revoker:
     """The steps behind `TokenEngine.revoke_*`."""
 
     def __init__(
-        self, *, sessions: SessionStore, directory: Directory, liveness: Liveness, ends: Ends, config: EngineConfig
+        self,
+        *,
+        sessions: SessionStore,
+        directory: Directory,
+        liveness: Liveness,
+        ends: Ends,
+        clock: Clock,
+        config: EngineConfig,
     ) -> None:
         self._sessions = sessions
         self._directory = directory
         self._liveness = liveness
         self._ends = ends
+        self._clock = clock
         self._config = config
 
     async def current(self, caller: Caller) -> None:
@@ -90,10 +99,12 @@ class Revoker:
 
     async def _kill(self, caller: Caller, token: TokenRecord) -> None:
         match token.kind:
-            case TokenKind.REFRESH:  # ends its session; without a record the token is dead already
+            case TokenKind.REFRESH:  # ends its session, which may outlive it; without a record both are dead already
                 session = await self._sessions.get(token.session_id)
                 if session is not None:
                     await self._end(caller, session)
+            case _ if self._clock.now() >= token.expires_at:
+                return  # dead by itself: nothing to remember
             case TokenKind.SERVICE:
                 await self._kill_service_token(token.jti, token.expires_at, caller.subject)
             case _:

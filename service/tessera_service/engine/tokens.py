@@ -2,12 +2,13 @@
 """What the surfaces ask of the engine about tokens: one method for each thing that can be done with one."""
 
 from tessera_service.clock import Clock
+from tessera_service.engine.alive import Alive
 from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.ends import Ends
 from tessera_service.engine.introspect import Introspector
 from tessera_service.engine.issue import Issuer
 from tessera_service.engine.keys import KeyRing
-from tessera_service.engine.liveness import Alive, Liveness
+from tessera_service.engine.liveness import Liveness
 from tessera_service.engine.refresh import Refresher
 from tessera_service.engine.revocation import Mirror
 from tessera_service.engine.revoke import Revoker
@@ -38,7 +39,9 @@ class TokenEngine:
         ends = Ends(mirror=mirror, clock=clock, config=config)
         self._liveness = liveness
         self._introspector = Introspector(liveness, config)
-        self._revoker = Revoker(sessions=sessions, directory=directory, liveness=liveness, ends=ends, config=config)
+        self._revoker = Revoker(
+            sessions=sessions, directory=directory, liveness=liveness, ends=ends, clock=clock, config=config
+        )
         self._issuer = Issuer(
             sessions=sessions, keys=keys, pool=pool, mirror=mirror, liveness=liveness, clock=clock, config=config
         )
@@ -51,10 +54,10 @@ class TokenEngine:
         if token is None:
             raise Unauthorized("missing")
         try:
-            alive = self._liveness.check_now(token)
+            found = self._liveness.check_now(token)
         except Dead as dead:
             raise Unauthorized(dead.reason) from None
-        return None if alive is None else _caller(alive, tenant_id)
+        return None if found is None else _caller(found, tenant_id)
 
     async def authenticate(self, token: str | None, *, tenant_id: str | None) -> Caller:
         """Who presents that bearer, an access or a service token. Unauthorized ("missing", "invalid", "expired",
@@ -124,17 +127,7 @@ class TokenEngine:
         await self._refresher.close()
 
 
-def _caller(alive: Alive, tenant_id: str | None) -> Caller:
-    claims = alive.claims
-    if tenant_id is not None and claims.tenant_id != tenant_id:
+def _caller(found: Alive, tenant_id: str | None) -> Caller:
+    if tenant_id is not None and found.caller.tenant_id != tenant_id:
         raise TenantMismatch
-    return Caller(
-        tenant_id=claims.tenant_id,
-        subject=claims.subject,
-        client_id=alive.record.client_id,
-        kind=claims.kind,
-        jti=claims.jti,
-        session_id=claims.session_id or None,
-        permissions=alive.record.permissions,
-        expires_at=claims.expires_at,
-    )
+    return found.caller
