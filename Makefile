@@ -22,7 +22,7 @@ help: ## list the targets
 	@echo "make <target>, on a fresh Debian or Ubuntu with git, make and Python >= 3.11"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-serve: $(VENV)/stamp-serve ## build, then serve on 127.0.0.1:8081 with SQLite in .tessera/
+serve: bootstrap-serve $(VENV)/stamp-serve ## build, then serve on 127.0.0.1:8081 with SQLite in .tessera/
 	@exec $(BIN)/tessera serve --quickstart --data-dir $(DATA_DIR)
 
 test: test-cpp test-python ## everything that is tested: C++, Python, the installed wheel, the sdist
@@ -69,8 +69,9 @@ sanitizer-asan sanitizer-tsan: sanitizer-%: bootstrap-test bootstrap-fuzz
 	@script/gtest build/$*/tests/cpp/tessera_tests
 
 # System packages: quick and silent when nothing is missing.
-.PHONY: bootstrap-build bootstrap-test bootstrap-lint bootstrap-fuzz bootstrap-bench
-bootstrap-build bootstrap-test bootstrap-lint bootstrap-fuzz bootstrap-bench: bootstrap-%:
+BOOTSTRAPS := $(addprefix bootstrap-,build serve test lint fuzz bench)
+.PHONY: $(BOOTSTRAPS)
+$(BOOTSTRAPS): bootstrap-%:
 	@script/bootstrap $*
 
 # The virtual environment. A stamp is newer than all that went into what it stands for.
