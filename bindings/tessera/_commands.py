@@ -42,6 +42,9 @@ def sign(options: Namespace) -> str:
 
 def verify(options: Namespace) -> str:
     """The claims, one member to a line."""
+    for name in ("issuer", "audience"):
+        if not getattr(options, name) and not getattr(options, f"ignore_{name}"):
+            raise CommandError(f"--{name} is needed unless --ignore-{name} is given")
     keys = _key_set(options)
     policy = _core.Policy(
         issuer=options.issuer or "",

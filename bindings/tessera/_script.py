@@ -1,28 +1,40 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command `tessera`: the service's command line where the service is installed, else the core's."""
+"""The command `tessera`: the core's own commands, and the service's where the service is installed."""
 
 import sys
-from importlib.util import find_spec
+from collections.abc import Callable
 
 from tessera import __main__ as core
 
-# What `tessera_service` needs and only the extra brings: one of them missing means that the extra is missing.
-_EXTRA = ("typer", "fastapi", "sqlalchemy", "uvicorn")
-_COMMANDS = ("keygen", "sign", "verify", "jwks", "--version", "--help", "-h")
+_CORE_COMMANDS = ("keygen", "sign", "verify", "jwks", "--version")
+_HELP = ("--help", "-h")
 
 
 def main() -> int:
     """Exit status 2 when a command of the service is asked for and the service is not there."""
-    if all(find_spec(name) is not None for name in ("tessera_service", *_EXTRA)):
-        from tessera_service.cli import main as serve
-
-        serve()
+    argument = sys.argv[1] if len(sys.argv) > 1 else ""
+    if argument in _CORE_COMMANDS:
+        return core.main(program="tessera")
+    service = _find_service()
+    if service is not None:
+        service()
         return 0
-    if sys.argv[1:] and sys.argv[1] in _COMMANDS:
+    if argument in _HELP:
         return core.main(program="tessera")
     print("tessera: the service is not installed: pip install 'tessera[service]'", file=sys.stderr)
     print("tessera: without it there are: tessera keygen|sign|verify|jwks|--version", file=sys.stderr)
     return 2
+
+
+def _find_service() -> Callable[[], object] | None:
+    """None when the service, or a package that only its extra brings, is missing."""
+    try:
+        from tessera_service.cli import main as service
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith(("tessera.", "tessera_service.")):
+            raise  # not the extra is missing but a part of ours
+        return None
+    return service
 
 
 if __name__ == "__main__":
