@@ -58,6 +58,18 @@ def test_a_second_signal_does_not_change_the_status(start_service: Start) -> Non
     assert service.wait() == 0
 
 
+def test_a_request_that_never_ends_is_cut_off_after_ten_seconds(start_service: Start) -> None:
+    service = start_service()
+    slow = _begin(service, service.mint(*ALL), 100)
+    time.sleep(0.3)
+    began = time.monotonic()
+
+    assert service.stop() == 0
+
+    assert 5 < time.monotonic() - began < 13
+    slow.close()
+
+
 def _begin(service: ServiceProcess, token: str, length: int) -> http.client.HTTPConnection:
     connection = http.client.HTTPConnection(service.url.removeprefix("http://"), timeout=20)
     connection.putrequest("POST", "/v1/token")

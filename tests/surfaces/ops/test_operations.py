@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+import asyncio
+import time
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from surfaces.service_rig import TENANT, Rig
+
+
+async def read_metric(rig: Rig, name: str, **labels: str) -> float:
+    """One value of /metrics; 0 if there is no such series."""
+    text = (await rig.client.get("/metrics")).text
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if sample.name == name and labels.items() <= sample.labels.items():
+                return float(sample.value)
+    return 0
+
+
+async def test_a_service_that_works_is_alive_and_ready(rig: Rig) -> None:
+    alive, ready = await rig.client.get("/livez"), await rig.client.get("/readyz")
+
+    assert (alive.status_code, alive.json()) == (200, {"status": "alive"})
+    assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
+
+
+@pytest.mark.parametrize("failure", ["raises", "hangs"])
+async def test_without_its_stores_it_is_alive_and_not_ready_within_two_seconds(rig: Rig, failure: str) -> None:
+    rig.fail_stores(failure)
+    began = time.monotonic()
+
+    ready = await rig.client.get("/readyz")
+
+    assert time.monotonic() - began < 2
+    assert (ready.status_code, ready.json()) == (503, {"status": "unavailable"})
+    assert ready.headers["retry-after"] == "1"
+    assert (await rig.client.get("/livez")).status_code == 200
+    rig.fail_stores(None)
+    for _ in range(200):  # until the next reading of the logs
+        if (await rig.client.get("/readyz")).status_code == 200:
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail("not ready again")
+
+
+async def test_what_is_done_is_counted(rig: Rig) -> None:
+    issued = await rig.issue()
+    assert await rig.is_alive(issued["access_token"])
+    await rig.post("/v1/token/refresh", bearer=issued["refresh_token"])
+    await rig.post("/v1/token/refresh", bearer="rubbish")
+    await rig.post("/v1/token/revoke", {}, bearer=issued["access_token"])
+    assert not await rig.is_alive(issued["access_token"])
+
+    assert await read_metric(rig, "tessera_tokens_issued_total", kind="access") == 2
+    assert await read_metric(rig, "tessera_refreshes_total", outcome="ok") == 1
+    assert await read_metric(rig, "tessera_refreshes_total", outcome="refresh_invalid") == 1
+    assert await read_metric(rig, "tessera_revocations_total", what="session", outcome="ok") == 1
+    assert await read_metric(rig, "tessera_introspections_total", outcome="active") == 1
+    assert await read_metric(rig, "tessera_introspections_total", outcome="inactive") == 1
+    assert await read_metric(rig, "tessera_http_requests_total", route="/v1/token/refresh", status="400") == 1
+    assert await read_metric(rig, "tessera_mirror_fresh") == 1
+    assert await read_metric(rig, "tessera_mirror_age_seconds") < 1
+
+
+async def test_a_store_that_fails_is_counted(rig: Rig) -> None:
+    bearer = await rig.service_bearer("token.generate")
+    await rig.issue()
+    rig.fail_stores("raises")
+
+    assert (await rig.post("/v1/token", {"sub": "alice"}, bearer=bearer)).status_code == 503
+
+    counted = await read_metric(rig, "tessera_store_errors_total", call="issue")
+    assert counted + await read_metric(rig, "tessera_store_errors_total", call="authenticate") >= 1
+
+
+async def test_metrics_name_no_tenant_no_subject_and_no_raw_path(rig: Rig) -> None:
+    issued = await rig.issue("subject-canary")
+    await rig.client.get(f"/path-canary/{issued['session_id']}")
+
+    text = (await rig.client.get("/metrics")).text
+    for canary in (TENANT, "subject-canary", "path-canary", issued["session_id"]):
+        assert canary not in text
+
+
+async def test_the_documentation_is_served(rig: Rig) -> None:
+    description = (await rig.client.get("/openapi.json")).json()
+    page = await rig.client.get("/docs")
+
+    assert "/v1/token/introspect" in description["paths"]
+    assert page.headers["content-type"].startswith("text/html")
+    assert "/openapi.json" in page.text
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/docs", "/openapi.json"])
+async def test_operations_are_only_asked(rig: Rig, path: str) -> None:
+    answer = await rig.client.post(path)
+
+    assert answer.status_code == 405
+    assert answer.json()["error"]["code"]
+    assert answer.headers["x-request-id"]
+
+
+async def test_a_request_limit_does_not_count_here(rig: Rig) -> None:
+    assert "ratelimit-limit" not in (await rig.client.get("/readyz")).headers
