@@ -21,8 +21,12 @@ constexpr std::size_t kMinPepperBytes = 32;
 /// Random bytes that are wiped when they go.
 template <std::size_t kSize>
 struct WipedBytes {
-  std::array<std::uint8_t, kSize> bytes{};
+  WipedBytes() = default;
+  WipedBytes(const WipedBytes&) = delete;
+  WipedBytes& operator=(const WipedBytes&) = delete;
   ~WipedBytes() { OPENSSL_cleanse(bytes.data(), bytes.size()); }
+
+  std::array<std::uint8_t, kSize> bytes{};
 };
 
 /// Reads `source` as one string of bits, kBits a letter: every letter is equally likely, none is rejected.

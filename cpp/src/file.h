@@ -16,6 +16,8 @@ class File {
   explicit File(int descriptor) noexcept : descriptor_(descriptor) {}
   File(File&& other) noexcept;
   File& operator=(File&&) = delete;
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
   ~File();
 
   static Result<File> open_to_read(const std::string& path);

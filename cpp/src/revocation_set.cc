@@ -15,7 +15,6 @@
 namespace tessera {
 
 using internal::ReadGuard;
-using internal::RevocationEntry;
 using internal::RevocationState;
 
 // Readers follow `state` under a ReadGuard and take no lock. Writers hold `turn`. What takes long (purge, save, load)

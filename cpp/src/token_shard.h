@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "tessera/verifier.h"
@@ -35,8 +36,8 @@ class TokenShard {
 
  private:
   struct Entry {
-    Entry(std::uint64_t number, std::string_view bytes, const VerifiedToken& checked)
-        : index(number), token(bytes), verified(checked) {}
+    Entry(std::uint64_t number, std::string_view characters, VerifiedToken checked)
+        : index(number), token(characters), verified(std::move(checked)) {}
     std::uint64_t index;
     std::string token;
     VerifiedToken verified;
