@@ -29,16 +29,22 @@ MASTER_KEY = bytes(range(32))
 
 
 class MovableClock:
-    """The real time plus `ahead_ms`."""
+    """The real time plus `ahead_ms`, or `frozen_ms` while that is set."""
 
     def __init__(self) -> None:
         self.ahead_ms = 0
+        self.frozen_ms: int | None = None
 
     def now_ms(self) -> int:
-        return time.time_ns() // 1_000_000 + self.ahead_ms
+        return (time.time_ns() // 1_000_000 if self.frozen_ms is None else self.frozen_ms) + self.ahead_ms
 
     def now(self) -> int:
         return self.now_ms() // 1000
+
+    def freeze(self) -> int:
+        """Stands still from now on; the time in seconds."""
+        self.frozen_ms = time.time_ns() // 1_000_000
+        return self.now()
 
     def advance(self, seconds: float) -> None:
         self.ahead_ms += int(seconds * 1000)

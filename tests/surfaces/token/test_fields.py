@@ -12,6 +12,7 @@ ASCII_128 = "".join(chr(0x21 + n % 0x5E) for n in range(128))
 NAME_64 = "Ab9._:/*-" + "x" * 55
 WRONG_TYPES: tuple[object, ...] = (None, 1, 1.5, True, [], {})
 NO_NAMES: tuple[object, ...] = (None, 1, "p", {}, [1], [None], [["p"]])
+NO_OBJECTS: tuple[object, ...] = (None, 1, "web", [], [{}])
 TEXTS = ("device_model", "os_version", "app_version", "location")
 NO_ADDRESSES = ("", "localhost", "192.0.2.256", "1.2.3", "fe80::1%eth0", "192.0.2.1 ", "192.0.2.0/24", "0x7f.1")
 
@@ -40,7 +41,7 @@ OUT_OF_RANGE: list[tuple[str, object]] = [
 WRONG: list[tuple[str, object]] = [
     *((name, value) for value in WRONG_TYPES for name in ("sub", "client_id", "scope", "grant_type")),
     *((name, value) for value in NO_NAMES for name in ("permissions", "roles")),
-    *(("session_metadata", value) for value in (None, 1, "web", [], [{}])),
+    *(("session_metadata", value) for value in NO_OBJECTS),
     *(("session_metadata", {"device_type": value}) for value in WRONG_TYPES),
     *(("session_metadata", {"ip_address": value}) for value in WRONG_TYPES),
     ("grant_type", "implicit"), ("grant_type", ""),
