@@ -31,7 +31,7 @@ class Observe:
     def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
-        self._log = get_logger()
+        self._log = get_logger().bind()  # bound once: every request logs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
