@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 import io
+import logging
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ def logged() -> Iterator[io.StringIO]:
     """Everything that the service logs, as it would be written."""
     stream = io.StringIO()
     configure_logs("debug", stream=stream)
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # the tests' own client
     yield stream
     structlog.reset_defaults()
 

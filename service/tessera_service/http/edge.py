@@ -101,8 +101,8 @@ class Edge:
             if self._cors.is_preflight(exchange):
                 await answer_preflight(exchange.send)
                 return
-        if b"%2f" in scope.get("raw_path", b"").lower():
-            raise NotFound  # an encoded slash never separates two segments
+        if b"%2f" in scope.get("raw_path", b"").lower() or not exchange.path.isprintable():
+            raise NotFound  # an encoded slash separates nothing; and routing would overlook a line feed at the end
         plain = self._plain.get(scope["path"])
         if plain is None:
             await self._app(scope, receive, exchange.send)
