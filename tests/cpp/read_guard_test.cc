@@ -69,25 +69,29 @@ TEST_F(ReadGuardTest, TheLastOwnerFreesWhatIsLeft) {
   EXPECT_EQ(0, alive.load());
 }
 
-TEST_F(ReadGuardTest, ReadersBeyondTheSlotsHoldBackToo) {
-  constexpr int kReaders = 600;  // more than there are slots
-  std::atomic<int> reading{0};
+TEST_F(ReadGuardTest, AReaderThatFoundNoSlotHoldsBackToo) {
+  constexpr int kIdle = 600;  // more than there are slots
+  std::atomic<int> idle{0};
   std::atomic<bool> stop{false};
-  std::vector<std::thread> readers;
-  for (int i = 0; i < kReaders; ++i) {
-    readers.emplace_back([&] {
-      const ReadGuard guard;
-      reading.fetch_add(1);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kIdle; ++i) {
+    threads.emplace_back([&] {
+      { const ReadGuard takes_a_slot_for_the_life_of_the_thread; }
+      idle.fetch_add(1);
       stop.wait(false);
     });
   }
-  while (reading.load() != kReaders) std::this_thread::yield();
-  retire_one();
-  EXPECT_EQ(1U, retired.collect());
+  while (idle.load() != kIdle) std::this_thread::yield();
+  std::thread([&] {
+    std::optional<ReadGuard> guest(std::in_place);
+    retire_one();
+    EXPECT_EQ(1U, retired.collect());
+    guest.reset();
+    EXPECT_EQ(0U, retired.collect());
+  }).join();
   stop.store(true);
   stop.notify_all();
-  for (auto& reader : readers) reader.join();
-  EXPECT_EQ(0U, retired.collect());
+  for (auto& thread : threads) thread.join();
 }
 
 TEST_F(ReadGuardTest, SlotsOfThreadsThatEndedServeAgain) {

@@ -3,10 +3,11 @@
 
 #include <gtest/gtest.h>
 #include <openssl/evp.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <array>
+#include <csignal>
 #include <filesystem>
 #include <random>
 #include <string>
@@ -172,6 +173,42 @@ TEST_F(RevocationFileTest, AnUnwritablePlaceIsAnErrorAndLeavesNothingBehind) {
   EXPECT_EQ(Error::io_failed, saved.save(directory.file("taken")).error());
   const auto files = std::filesystem::directory_iterator(directory.path());
   EXPECT_EQ(2, std::distance(begin(files), end(files))) << "the saved file and the directory";
+}
+
+/// While it lives, no file of this process grows beyond so many bytes, as on a full disk.
+class FullDisk {
+ public:
+  explicit FullDisk(rlim_t bytes) : former_handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    EXPECT_EQ(0, ::getrlimit(RLIMIT_FSIZE, &former_));
+    const rlimit limit{bytes, former_.rlim_max};
+    EXPECT_EQ(0, ::setrlimit(RLIMIT_FSIZE, &limit));
+  }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+  ~FullDisk() {
+    EXPECT_EQ(0, ::setrlimit(RLIMIT_FSIZE, &former_));
+    (void)std::signal(SIGXFSZ, former_handler_);
+  }
+
+ private:
+  void (*former_handler_)(int);
+  rlimit former_{};
+};
+
+TEST_F(RevocationFileTest, AFullDiskLeavesTheFormerFile) {
+  const std::string former = read_file(path);
+  for (int i = 0; i < 10'000; ++i) saved.revoke_jti(std::to_string(i), kNow);
+  for (const rlim_t bytes : {0UL, 1UL, 65'536UL, 100'000UL}) {
+    const FullDisk full(bytes);
+    const auto result = saved.save(path);
+    ASSERT_FALSE(result.ok()) << bytes;
+    EXPECT_EQ(Error::io_failed, result.error());
+  }
+  EXPECT_EQ(former, read_file(path));
+  const auto files = std::filesystem::directory_iterator(directory.path());
+  EXPECT_EQ(1, std::distance(begin(files), end(files)));
+  ASSERT_TRUE(saved.save(path).ok());
+  EXPECT_NE(former, read_file(path));
 }
 
 TEST_F(RevocationFileTest, OnlyThisUserMayReadTheFile) {

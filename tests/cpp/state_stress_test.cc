@@ -211,7 +211,9 @@ TEST(StateStressTest, NoFillOutlivesADropThatCameAfterItsTicket) {
       const std::string id = "session-" + std::to_string(session);
       if (thread < 4 && i % 4 != 0) {
         const auto ticket = table.ticket();
-        table.put(ticket, VersionedStore::snapshot(session, store.stored[session].load()));
+        const SessionSnapshot read = VersionedStore::snapshot(session, store.stored[session].load());
+        if (i % 16 == 1) std::this_thread::yield();  // stores are slow: time for a drop in between
+        table.put(ticket, read);
       } else if (thread == 7 && i % 64 == 0) {
         std::vector<std::size_t> all_of_subject;
         for (std::size_t s = subject; s < VersionedStore::kSessions; s += VersionedStore::kSubjects) {
