@@ -167,6 +167,12 @@ def load_settings(**given: Any) -> Settings:
         raise SettingsError(str(error)) from None
 
 
+def environment_name(field: str) -> str | None:
+    """The name under which the environment sets that field; None if it does not."""
+    found = read_setting(os.environ, field)
+    return found[0] if found and found[1] else None
+
+
 def unknown_settings() -> dict[str, str | None]:
     """Names in the environment that look meant for this service but are no setting, with the one probably meant."""
     return unknown_names(os.environ, Settings.model_fields)
@@ -180,5 +186,4 @@ def _line(error: ValidationError) -> str:
     if not first["loc"]:
         return reason
     field = str(first["loc"][0])
-    found = read_setting(os.environ, field)
-    return f"{found[0] if found else setting_names(field).documented}: {reason}"
+    return f"{environment_name(field) or setting_names(field).documented}: {reason}"

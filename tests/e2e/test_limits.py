@@ -81,6 +81,21 @@ def test_what_is_not_http_is_answered_in_one_form(service: ServiceProcess, head:
     assert error["meta"]["request_id"]
 
 
+def test_an_offer_to_upgrade_is_declined_silently(service: ServiceProcess) -> None:
+    with connect(service) as connection:
+        connection.sendall(GET + b"connection: upgrade\r\nupgrade: websocket\r\n\r\n")
+
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200 OK\r\n")
+    assert "pgrade" not in service.log_text
+
+
+def test_what_was_refused_is_logged(service: ServiceProcess) -> None:
+    _, error = exchange(service, b"\x00\r\n\r\n")
+
+    refused = [event for event in service.events if event["event"] == "connection_refused"]
+    assert error["meta"]["request_id"] in {event["request_id"] for event in refused}
+
+
 def test_requests_one_after_the_other_use_one_connection(service: ServiceProcess) -> None:
     with connect(service) as connection:
         for _ in range(3):

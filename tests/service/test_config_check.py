@@ -36,11 +36,22 @@ def test_values_are_shown_as_people_write_them(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("TRUSTED_PROXIES", "10.0.0.0/8,::1")
     shown = rows(check("--json"))
 
-    assert (shown["ACCESS_TOKEN_TTL"]["value"], shown["ACCESS_TOKEN_TTL"]["source"]) == ("5m", "set")
+    assert (shown["ACCESS_TOKEN_TTL"]["value"], shown["ACCESS_TOKEN_TTL"]["source"]) == (
+        "5m",
+        "TESSERA__ACCESS__TOKEN_TTL",
+    )
     assert (shown["REFRESH_REUSE_GRACE"]["value"], shown["REFRESH_REUSE_GRACE"]["source"]) == ("10s", "default")
     assert shown["RATE_LIMIT"]["value"] == "off"
     assert shown["TRUSTED_PROXIES"]["value"] == "10.0.0.0/8,::1/128"
     assert shown["CORS_ORIGINS"]["value"] == "-"
+
+
+def test_an_option_is_told_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACCESS_TOKEN_TTL", "")
+    shown = rows(check("--json", "--data-dir", str(tmp_path)))
+
+    assert shown["TESSERA_DATA_DIR"]["source"] == "option"
+    assert shown["ACCESS_TOKEN_TTL"]["source"] == "default"
 
 
 def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from tessera_service.cli.output import complain, show_json, show_table
 from tessera_service.installation import InstallationError, check_master_keys
 from tessera_service.setting_names import setting_names
 from tessera_service.setting_types import DurationRange
-from tessera_service.settings import Settings, SettingsError, load_settings, unknown_settings
+from tessera_service.settings import Settings, SettingsError, environment_name, load_settings, unknown_settings
 
 commands = typer.Typer(help="Settings", no_args_is_help=True)
 
@@ -52,7 +52,7 @@ def describe_settings(settings: Settings) -> list[dict[str, str]]:
             "name": setting_names(name).documented,
             "other_name": setting_names(name).sectioned,
             "value": describe_value(settings, name, field),
-            "source": "set" if name in settings.model_fields_set else "default",
+            "source": (environment_name(name) or "option") if name in settings.model_fields_set else "default",
             "note": field.description or "",
         }
         for name, field in Settings.model_fields.items()

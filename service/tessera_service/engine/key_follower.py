@@ -106,7 +106,7 @@ class KeyFollower:
     def withdraw(self, kid: str) -> None:
         """Drops a revoked key at once, as the log says, and asks for a reload."""
         if kid not in self._withdrawn:
-            _log.warning("signing_key_withdrawn", kid=kid)
+            _log.info("signing_key_withdrawn", kid=kid)
         self._withdrawn.add(kid)
         self._install(self._schedule.rows)
         self.stale.set()

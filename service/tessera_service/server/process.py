@@ -17,6 +17,9 @@ from tessera_service.server.protocol import KEEP_ALIVE_SECONDS, BoundedProtocol
 
 DRAIN_SECONDS = 10
 
+# By whoever catches StartError, and by the protocol.
+_TOLD_ELSEWHERE = ("Application startup failed. Exiting.", "Invalid HTTP request received.")
+
 
 class StartError(Exception):
     """The application did not start; the cause is what it raised."""
@@ -77,7 +80,7 @@ class _StartGuard:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    return record.getMessage() != "Application startup failed. Exiting."  # whoever catches StartError says why
+    return record.getMessage() not in _TOLD_ELSEWHERE
 
 
 class _Server(uvicorn.Server):

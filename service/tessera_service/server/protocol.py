@@ -10,6 +10,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from tessera_service.logs import get_logger
+
 HEAD_SECONDS = 10.0
 HEAD_BYTES = 32_768
 KEEP_ALIVE_SECONDS = 65  # longer than the proxies in front of us keep theirs, so that we never close under a request
@@ -67,6 +69,9 @@ class BoundedProtocol(HttpToolsProtocol):
         """What uvicorn calls when the parser gives up."""
         self._answer(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE if self._too_large else HTTPStatus.BAD_REQUEST)
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """An offer to upgrade is declined by answering as if it had not been made (RFC 9110 section 7.8)."""
+
     def _is_answering(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle  # None before the first request, whatever its annotation says
         return cycle is not None and not cycle.response_complete
@@ -97,14 +102,15 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _answer(self, status: HTTPStatus) -> None:
         """Answers what never became a request, and closes; only closes while an earlier answer is on its way."""
+        request_id = str(uuid.uuid4())
         if not self._is_answering():
-            self.transport.write(render_refusal(status))
+            self.transport.write(render_refusal(status, request_id))
         self.transport.close()
+        get_logger().info("connection_refused", status=status.value, request_id=request_id)
 
 
-def render_refusal(status: HTTPStatus) -> bytes:
+def render_refusal(status: HTTPStatus, request_id: str) -> bytes:
     """A whole HTTP answer. There is no path, so it speaks the dialect of paths that nobody owns."""
-    request_id = str(uuid.uuid4())
     timestamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     error = {"code": "common.validation_error", "message": f"The request was refused: {status.phrase}"}
     body = json.dumps({"error": error, "meta": {"request_id": request_id, "timestamp": timestamp}}).encode()
