@@ -71,7 +71,7 @@ def test_jwt_decode_refuses_every_attack_on_the_token(
     forge: Forge, claims: dict[str, Any], key: tessera.PrivateKey
 ) -> None:
     """Under PyJWT's rules kid and typ are the caller's to look at, and an unknown kid asks for no key."""
-    free = ("kid: ", "no kid", "typ ", "no typ", "header: also", "header: ")
+    free = ("kid: ", "no kid", "typ ", "no typ")
     claims = {**claims, "iat": 1, "nbf": 1, "exp": 2**40}
 
     def accepts(token: str) -> bool:
