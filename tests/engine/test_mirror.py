@@ -94,6 +94,20 @@ async def test_a_changed_record_is_read_again(world: World, named: str) -> None:
     assert (await world.who(tokens.access_token)).permissions == {"user.write"}
 
 
+@pytest.mark.parametrize("form", ["session", "subject"])
+async def test_what_ended_leaves_the_table_in_every_process(world: World, form: str) -> None:
+    other = await world.start()
+    tokens = await world.issue("alice")
+    await warm(other, tokens.access_token)
+    if form == "session":
+        await world.engine.tokens.revoke_session(await world.caller("token.revoke"), tokens.session_id)
+    else:
+        await world.engine.tokens.revoke_subject(await world.caller("token.revoke"), "alice")
+    await other.mirror.poll()
+    for engine in (world.engine, other):
+        assert engine.mirror.table.find(tokens.session_id, now=world.clock.now()) is None
+
+
 async def test_start_up_knows_what_was_revoked_before(world: World) -> None:
     tokens = await world.issue("alice")
     await world.engine.tokens.revoke_token(await world.caller("token.revoke"), tokens.access_token)
@@ -171,7 +185,7 @@ async def test_freshness_counts_from_when_a_poll_was_sent(make_world: MakeWorld)
 
 
 async def test_a_poll_that_hangs_is_given_up(make_world: MakeWorld) -> None:
-    world = await make_world(store_timeout_ms=50)
+    world = await make_world(store_timeout_ms=200)
     world.sessions.hanging = True
     with pytest.raises(StoreUnavailable):
         await world.engine.mirror.poll()

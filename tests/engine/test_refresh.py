@@ -276,7 +276,7 @@ async def test_a_failing_store_is_never_an_invalid_token(world: World) -> None:
 
 
 async def test_an_answer_that_was_lost_is_had_again(make_world: MakeWorld) -> None:
-    world = await make_world(store_timeout_ms=50)
+    world = await make_world(store_timeout_ms=300)
     first = await world.issue()
     world.sessions.pause_after("rotate")  # done, but the answer never comes
     with pytest.raises(StoreUnavailable):

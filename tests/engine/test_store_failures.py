@@ -40,7 +40,7 @@ ASKED = [bearer, introspect, introspect_refresh, refresh]
 async def test_what_only_a_sick_store_could_tell_is_unavailable(
     make_world: MakeWorld, ask: Ask, illness: str, memory: str
 ) -> None:
-    world = await make_world(store_timeout_ms=80)
+    world = await make_world(store_timeout_ms=250)
     tokens = await world.issue()
     if memory == "stale":
         world.engine.mirror.close()
@@ -58,7 +58,7 @@ async def test_what_only_a_sick_store_could_tell_is_unavailable(
 async def test_a_service_token_that_only_a_sick_directory_could_tell_of_is_unavailable(
     make_world: MakeWorld, illness: str
 ) -> None:
-    world = await make_world(store_timeout_ms=80)
+    world = await make_world(store_timeout_ms=250)
     token = await world.service_token("token.introspect")
     setattr(world.directory, illness, True)
     with pytest.raises(StoreUnavailable):

@@ -23,8 +23,13 @@ GATEWAY = ("token.generate", "token.introspect", "token.revoke")
 
 
 def config(**changes: Any) -> EngineConfig:
-    """The defaults, with a mirror that a busy machine cannot make stale."""
-    values: dict[str, Any] = {"issuer": "https://tokens.example", "default_tenant": TENANT, "max_freshness_ms": 60_000}
+    """The defaults, with bounds of real time that a busy machine keeps."""
+    values: dict[str, Any] = {
+        "issuer": "https://tokens.example",
+        "default_tenant": TENANT,
+        "max_freshness_ms": 60_000,
+        "store_timeout_ms": 60_000,
+    }
     return EngineConfig(**(values | changes))
 
 

@@ -46,7 +46,7 @@ class LogFollower:
 
     def _new_entries(self, page: LogPage) -> Sequence[LogEntry] | None:
         """What follows the last entry held; None unless it leads the page unchanged, in the same life of the log."""
-        if page.log_id != self._log_id or page.head < self._position:
+        if page.log_id != self._log_id:
             return None
         if self._last is None:
             return page.entries

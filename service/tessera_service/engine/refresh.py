@@ -72,20 +72,23 @@ class Refresher:
         await asyncio.gather(*self._flights.values(), return_exceptions=True)
 
     async def _refresh(self, token: str, tenant_id: str, session_id: str | None) -> IssuedTokens:
+        now_ms = self._clock.now_ms()
         async with answered_within(self._config.store_timeout):
             claims = await self._verify(token, tenant_id=tenant_id, session_id=session_id)
-            session = await self._sessions.get(claims.session_id)
-            if session is None:
-                raise SessionNotFound
-            if (session.tenant_id, session.subject) != (claims.tenant_id, claims.subject):
-                raise RefreshInvalid
-            self._pool.check_room()  # before the token is spent
-            key = await self._keys.signing()
-            now_ms = self._clock.now_ms()
-            result = await self._sessions.rotate(self._rotation(session, claims, kid=key.kid, now_ms=now_ms))
-            successor = self._successor(result, session)
+            successor = await self._rotate(claims, now_ms=now_ms)
             key = await self._key(successor)
-            return await sign_pair(self._pool, key, successor, session_id=session.session_id, now=now_ms // 1000)
+        return await sign_pair(self._pool, key, successor, session_id=claims.session_id, now=now_ms // 1000)
+
+    async def _rotate(self, claims: Claims, *, now_ms: int) -> Successor:
+        session = await self._sessions.get(claims.session_id)
+        if session is None:
+            raise SessionNotFound
+        if (session.tenant_id, session.subject) != (claims.tenant_id, claims.subject):
+            raise RefreshInvalid
+        key = await self._keys.signing()
+        self._pool.check_room()  # before the token is spent
+        result = await self._sessions.rotate(self._rotation(session, claims, kid=key.kid, now_ms=now_ms))
+        return self._successor(result, session)
 
     async def _verify(self, token: str, *, tenant_id: str, session_id: str | None) -> Claims:
         try:
