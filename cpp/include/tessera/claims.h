@@ -15,7 +15,7 @@ namespace tessera {
 /// Limits of a JSON text.
 struct JsonLimits {
   std::size_t max_bytes = 64 * 1024;
-  std::size_t max_depth = 32;
+  std::size_t max_depth = 32;  ///< 256 at most
 };
 
 /// Strict RFC 8259: UTF-8 without BOM, no duplicate member names (compared unescaped), no lone

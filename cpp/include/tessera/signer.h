@@ -27,7 +27,8 @@ class Signer {
                                        std::string_view type = "at+jwt");
 
   /// Signs any bytes under a caller's own header (a strict JSON object whose alg is "RS256"; no kid is
-  /// demanded): plain JWS for other protocols. `header` is copied to the token byte for byte.
+  /// demanded): plain JWS for other protocols. `header` is copied to the token byte for byte; one that the verifier
+  /// would refuse is refused here (header_malformed, header_forbidden, algorithm_not_allowed).
   static Result<std::string> sign_jws(const PrivateKey& key, std::string_view header, std::string_view payload);
 
  private:
