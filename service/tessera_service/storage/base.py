@@ -86,7 +86,8 @@ class SessionStore(RevocationLog, Protocol):
 
     async def create(self, session: Session) -> Session:
         """Atomic: stores the session and its tokens with `created_ms = max(session.created_ms, cut-off of its
-        subject + 1)` and returns it so. `session_id` and every jti have to be new (ValueError, nothing stored)."""
+        subject + 1)` and returns it so. `session_id` and every jti have to be new (ValueError, nothing stored); an id
+        is never used again, also after its session was purged."""
         ...
 
     async def get(self, session_id: str) -> Session | None:

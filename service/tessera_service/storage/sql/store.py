@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every store over SQL has: its life and the log of its database."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Final, TypeVar
@@ -22,20 +23,23 @@ class SqlStore:
     def __init__(self, database: Database) -> None:
         self.database = database
         self._open = False
+        self._opening = asyncio.Lock()
 
     @property
     def log_key(self) -> str:
         return self.database.log_key
 
     async def open(self) -> None:
-        if not self._open:
-            await self.database.open()
-            self._open = True
+        async with self._opening:
+            if not self._open:
+                await self.database.open()
+                self._open = True
 
     async def close(self) -> None:
-        if self._open:
-            self._open = False
-            await self.database.close()
+        async with self._opening:
+            if self._open:
+                self._open = False
+                await self.database.close()
 
     async def ping(self) -> None:
         await self._read(answer)
