@@ -5,20 +5,23 @@ import http.client
 import json
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from e2e.conftest import Start
-from e2e.process import ALL, ServiceProcess
+from e2e.process import ALL, ServiceProcess, environment
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_request_in_flight_is_finished(start_service: Start, number: signal.Signals) -> None:
-    service = start_service()
+@pytest.mark.parametrize(("number", "workers"), [(signal.SIGTERM, 1), (signal.SIGINT, 1), (signal.SIGTERM, 2)])
+def test_a_request_in_flight_is_finished(start_service: Start, number: signal.Signals, workers: int) -> None:
+    service = start_service("--workers", str(workers))
     token = service.mint(*ALL)
     body = json.dumps({"sub": "alice"}).encode()
     slow = _begin(service, token, len(body))
@@ -35,6 +38,7 @@ def test_a_request_in_flight_is_finished(start_service: Start, number: signal.Si
     assert json.loads(answer.read())["data"]["access_token"]
     assert service.wait() == 0
     assert [event["event"] for event in service.events][-2:] == ["stopped", "exit"]
+    assert [event["event"] for event in service.events].count("stopped") == workers
 
 
 def test_idle_connections_do_not_hold_up_the_end(start_service: Start) -> None:
@@ -68,6 +72,20 @@ def test_a_request_that_never_ends_is_cut_off_after_ten_seconds(start_service: S
 
     assert 5 < time.monotonic() - began < 13
     slow.close()
+
+
+@pytest.mark.parametrize("seconds", [0.3, 0.8, 1.2])
+def test_a_stop_while_it_starts_is_a_stop(tmp_path: Path, seconds: float) -> None:
+    command = [sys.executable, "-m", "tessera_service", "serve", "--quickstart", "--port", "0", "--data-dir"]
+    process = subprocess.Popen(
+        [*command, str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), text=True
+    )
+    time.sleep(seconds)
+    process.send_signal(signal.SIGTERM)
+    _, messages = process.communicate(timeout=30)
+
+    assert process.returncode in (0, -signal.SIGTERM)  # the interpreter itself may not be up yet
+    assert "Traceback" not in messages
 
 
 def _begin(service: ServiceProcess, token: str, length: int) -> http.client.HTTPConnection:

@@ -17,7 +17,7 @@ from tessera_service.installation import load_master_keys, settle_issuer
 from tessera_service.logs import configure_logs, get_logger
 from tessera_service.quickstart import PERMISSIONS, SUBJECT, TTL_SECONDS, render_quickstart
 from tessera_service.server.listener import base_url, bind_socket
-from tessera_service.server.process import StartError
+from tessera_service.server.process import StartError, stop_quietly
 from tessera_service.server.workers import Workers, WorkersFailed
 from tessera_service.settings import Settings, SettingsError, load_settings, unknown_settings
 
@@ -33,6 +33,7 @@ def serve(
     data_dir: DataDir = None,
 ) -> None:
     """Serves until SIGTERM or Ctrl-C, then finishes what is in flight."""
+    stop_quietly()
     settings = read_settings(data_dir, dev=dev, workers=workers)
     load_master_keys(settings)  # a wrong one is told before anything else happens
     configure_logs(settings.log_level, dev=dev)

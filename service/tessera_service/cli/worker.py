@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 from tessera_service.errors import ServiceError, StartupError
 from tessera_service.installation import InstallationError
 from tessera_service.logs import configure_logs, get_logger, plain_line
-from tessera_service.server.process import StartError, serve
+from tessera_service.server.process import StartError, serve, stop_quietly
 from tessera_service.settings import Settings, SettingsError
 
 
@@ -34,6 +34,7 @@ class Worker:
     settings: Settings
 
     def __call__(self, bound: socket.socket, parent: Connection) -> None:
+        stop_quietly()
         os.umask(0o077)
         configure_logs(self.settings.log_level, dev=self.settings.dev)
         try:

@@ -25,6 +25,16 @@ class StartError(Exception):
     """The application did not start; the cause is what it raised."""
 
 
+def stop_quietly() -> None:
+    """Until the server takes signals itself, a stop that is asked for ends the process with status 0."""
+
+    def leave(_signal: int, _frame: FrameType | None) -> None:
+        raise SystemExit(0)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, leave)
+
+
 def serve(app: ASGIApp, bound: socket.socket, *, on_ready: Callable[[], None], watch_parent: bool = False) -> None:
     """Serves until SIGTERM or SIGINT, then finishes what is in flight. `on_ready` is called when the port is open.
     `watch_parent`: stop too when the parent process is gone. StartError."""
@@ -50,8 +60,10 @@ def serve(app: ASGIApp, bound: socket.socket, *, on_ready: Callable[[], None], w
     )
     try:
         server.run(sockets=[bound])
-    except SystemExit:  # uvicorn's way to say that the application did not start
-        raise StartError from guard.error
+    except SystemExit as ended:
+        if ended.code == 0:
+            raise
+        raise StartError from guard.error  # uvicorn's way to say that the application did not start
     if not server.started:
         raise StartError from guard.error
 
