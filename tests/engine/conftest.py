@@ -2,25 +2,15 @@
 """One installation for each test, with one key pair for all of them: making or opening one takes a while."""
 
 from collections.abc import AsyncIterator
-from functools import lru_cache
 from typing import Any
 
 import pytest
 
-import tessera
 from engine.doubles import START_MS
-from engine.world import MASTER_KEY, MakeWorld, World, config
+from engine.world import MASTER_KEY, MakeWorld, World, config, opened
 from tessera_service.engine.key_vault import KeyVault
 from tessera_service.engine.master_keys import MasterKeys
 from tessera_service.models import SigningKey
-
-_open = KeyVault.open
-
-
-@lru_cache
-def opened(row: SigningKey) -> tessera.PrivateKey:
-    """The private key of a row under the master key of the tests."""
-    return _open(KeyVault(MasterKeys(current=MASTER_KEY)), row)
 
 
 @pytest.fixture(scope="session")

@@ -156,6 +156,14 @@ async def test_a_failed_start_leaves_nothing_open(make_world: MakeWorld) -> None
     assert world.directory.store.opened == 0
 
 
+async def test_a_store_that_cannot_be_closed_does_not_keep_the_other_open(world: World) -> None:
+    world.sessions.fails = {"close"}
+    with pytest.raises(StoreUnavailable):
+        await world.engine.stop()
+    assert world.directory.store.opened == 0
+    world.sessions.fails = set()
+
+
 async def test_stop_leaves_no_task_and_may_be_repeated(make_world: MakeWorld) -> None:
     world = await make_world(background=True)
     await world.issue()

@@ -55,3 +55,9 @@ def test_the_last_byte_carries_the_partition(partition: int) -> None:
 
 def test_without_a_partition_the_last_byte_is_random() -> None:
     assert len({partition_of(uuid7()) for _ in range(200)}) > 50
+
+
+@pytest.mark.parametrize("partition", [-1, 256])
+def test_a_partition_that_is_no_byte_is_refused(partition: int) -> None:
+    with pytest.raises(ValueError, match="0 to 255"):
+        uuid7(partition=partition)

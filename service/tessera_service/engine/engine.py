@@ -89,9 +89,9 @@ class Engine:
         await self.tokens.close()
         await self.keys.close()
         self._pool.close()
-        for store in (self._sessions, self._directory):
-            with contextlib.suppress(StoreUnavailable):
-                await store.close()
+        async with contextlib.AsyncExitStack() as stores:  # the second is closed whatever becomes of the first
+            stores.push_async_callback(self._directory.close)
+            stores.push_async_callback(self._sessions.close)
 
     async def ready(self) -> None:
         """Returns if everything answers: the stores, the keys, the mirror. StoreUnavailable."""

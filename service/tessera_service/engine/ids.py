@@ -16,8 +16,10 @@ def uuid7(*, now_ms: int | None = None, partition: int | None = None) -> str:
 
     rand_a is a counter inside the millisecond (section 6.2, method 1) that starts at a random value; an overflow
     borrows from the millisecond. rand_b is random; where a store has partitions its last byte is the session's
-    `partition` (0..255), so that an id alone says in which one the session lives.
+    `partition` (0..255, else ValueError), so that an id alone says in which one the session lives.
     """
+    if partition is not None and not 0 <= partition <= 0xFF:
+        raise ValueError("a partition is 0 to 255")
     stamp = _next_stamp(time.time_ns() // 1_000_000 if now_ms is None else now_ms)
     milliseconds, counter = stamp >> _COUNTER_BITS, stamp & 0xFFF
     random = secrets.randbits(54) << 8 | (secrets.randbits(8) if partition is None else partition)
