@@ -120,17 +120,20 @@ class Service(FastAPI):
         }
 
     def openapi(self) -> dict[str, Any]:
-        """FastAPI's description, with the models of bodies and the bearer scheme, without what it adds of its own."""
+        """FastAPI's description, with the models of the bodies that we read ourselves and the bearer scheme."""
         if self.openapi_schema is None:
-            schema = super().openapi()
-            components = schema.setdefault("components", {})
-            for surface in SURFACES:
-                for model in surface.schemas:
-                    described = model.model_json_schema(ref_template="#/components/schemas/{model}")
-                    components.setdefault("schemas", {}).update(described.pop("$defs", {}))
-                    components["schemas"][model.__name__] = described
+            components = super().openapi().setdefault("components", {})
+            components.setdefault("schemas", {}).update(_describe_bodies())
             components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
-        return self.openapi_schema or schema
+        return super().openapi()
+
+
+def _describe_bodies() -> dict[str, Any]:
+    schemas: dict[str, Any] = {}
+    for model in (model for surface in SURFACES for model in surface.schemas):
+        described = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= {**described.pop("$defs", {}), model.__name__: described}
+    return schemas
 
 
 @asynccontextmanager

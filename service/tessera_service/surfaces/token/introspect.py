@@ -10,7 +10,7 @@ from tessera_service.errors import Forbidden, InvalidInput
 from tessera_service.http.errors import MethodNotAllowed
 from tessera_service.http.exchange import Exchange, exchange_of
 from tessera_service.http.request import read_strictly
-from tessera_service.surfaces.token.calls import admit, admit_now, authenticate, authenticate_now, charge
+from tessera_service.surfaces.token.calls import admit, authenticate, charge
 from tessera_service.surfaces.token.operations import INTROSPECT, PERMISSIONS
 from tessera_service.surfaces.token.schemas import IntrospectBody
 
@@ -40,10 +40,8 @@ class IntrospectEndpoint:
         await send({"type": "http.response.body", "body": answer})
 
     async def _admit_caller(self, exchange: Exchange) -> str:
-        tenant_id = admit_now(exchange, self._engine) or await admit(exchange, self._engine)
-        caller = authenticate_now(exchange, self._engine, tenant_id)
-        if caller is None:
-            caller = await authenticate(exchange, self._engine, tenant_id)
+        tenant_id = await admit(exchange, self._engine)
+        caller = await authenticate(exchange, self._engine, tenant_id)
         charge(exchange, caller, tenant_id)
         if not caller.may(PERMISSIONS[INTROSPECT]):
             raise Forbidden
