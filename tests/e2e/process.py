@@ -33,8 +33,14 @@ def run(*arguments: str, settings: Mapping[str, str] | None = None) -> subproces
 class ServiceProcess:
     """`tessera serve` over one data directory; may be started again after it stopped."""
 
-    def __init__(self, folder: Path, *arguments: str, settings: Mapping[str, str] | None = None) -> None:
-        self.data_dir = folder / "data"
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        settings: Mapping[str, str] | None = None,
+        data_dir: Path | None = None,
+    ) -> None:
+        self.data_dir = data_dir or folder / "data"
         self._folder = folder
         self._arguments = arguments
         self._settings = settings or {}

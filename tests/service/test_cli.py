@@ -190,6 +190,18 @@ def test_a_revoked_key_is_replaced_and_no_longer_published(run: Run) -> None:
     assert run("keys", "revoke", "nothing") == Done(1, "", "tessera: no key has that kid\n")
 
 
+def test_every_result_can_be_json(run: Run) -> None:
+    run("tokens", "mint", "--tenant", "default", "--subject", "gateway")
+    (listed,) = run_json(run, "tokens", "list")
+    (key,) = run_json(run, "keys", "list")
+
+    assert run_json(run, "tokens", "revoke", listed["jti"]) == {"jti": listed["jti"], "revoked": True}
+    assert run_json(run, "keys", "revoke", key["kid"]) == {"kid": key["kid"], "revoked": True}
+    assert set(run_json(run, "keys", "rotate")) == {"kid"}
+    assert run_json(run, "db", "upgrade") == run_json(run, "db", "check")
+    assert run_json(run, "tokens", "mint", "--tenant", "default", "--subject", "gateway")["expires_in"] == 3600
+
+
 def test_exported_keys_are_public(run: Run) -> None:
     (key,) = json.loads(run("keys", "export").output)["keys"]
 

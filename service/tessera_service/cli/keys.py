@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tessera_service.cli.options import DataDir, Json, with_engine
-from tessera_service.cli.output import complain, format_time, say, show, show_json, show_table
+from tessera_service.cli.output import complain, format_time, say, show, show_json, show_one, show_table
 from tessera_service.engine import Engine
 from tessera_service.engine.key_schedule import KeyInfo
 
@@ -38,14 +38,18 @@ def rotate(
         bool, typer.Option("--now", help="Sign with it at once: verifiers that cached the key set may not know it yet")
     ] = False,
     data_dir: DataDir = None,
+    as_json: Json = False,
 ) -> None:
     """Makes the next key and prints its kid. It is published at once and signs when caches have had time to see it."""
-    show(with_engine(data_dir, lambda engine: engine.keys.rotate(immediately=now)))
+    kid = with_engine(data_dir, lambda engine: engine.keys.rotate(immediately=now))
+    show_one("kid", kid, as_json=as_json)
 
 
 @commands.command("revoke")
 def revoke(
-    kid: Annotated[str, typer.Argument(help="The key, as `keys list` shows it")], data_dir: DataDir = None
+    kid: Annotated[str, typer.Argument(help="The key, as `keys list` shows it")],
+    data_dir: DataDir = None,
+    as_json: Json = False,
 ) -> None:
     """Withdraws a key: every token that it signed is refused within a second. If it signed, a new key takes over."""
 
@@ -59,7 +63,10 @@ def revoke(
     if not with_engine(data_dir, withdraw):
         complain("no key has that kid")
         raise typer.Exit(1)
-    say(f"revoked {kid}")
+    if as_json:
+        show_json({"kid": kid, "revoked": True})
+    else:
+        say(f"revoked {kid}")
 
 
 @commands.command("export")

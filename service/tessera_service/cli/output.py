@@ -23,6 +23,14 @@ def show(text: str) -> None:
     print(text)
 
 
+def show_one(name: str, value: str, *, as_json: bool) -> None:
+    """A result that is one value."""
+    if as_json:
+        show_json({name: value})
+    else:
+        show(value)
+
+
 def show_json(value: Any) -> None:
     """A result for scripts."""
     print(json.dumps(value, ensure_ascii=False))

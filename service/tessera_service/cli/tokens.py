@@ -75,13 +75,18 @@ def list_all(
 
 @commands.command("revoke")
 def revoke(
-    jti: Annotated[str, typer.Argument(help="The token's id, as `tokens list` shows it")], data_dir: DataDir = None
+    jti: Annotated[str, typer.Argument(help="The token's id, as `tokens list` shows it")],
+    data_dir: DataDir = None,
+    as_json: Json = False,
 ) -> None:
     """Ends a service token. Running services refuse it within a second."""
     if not with_engine(data_dir, lambda engine: engine.service_tokens.revoke(jti)):
         complain("no service token has that id")
         raise typer.Exit(1)
-    say(f"revoked {jti}")
+    if as_json:
+        show_json({"jti": jti, "revoked": True})
+    else:
+        say(f"revoked {jti}")
 
 
 def _status(token: ServiceToken, now: int) -> str:
