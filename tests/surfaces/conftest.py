@@ -18,10 +18,13 @@ from tessera_service.logs import configure_logs
 def logged() -> Iterator[io.StringIO]:
     """Everything that the service logs, as it would be written."""
     stream = io.StringIO()
+    handlers, level = list(logging.root.handlers), logging.root.level
     configure_logs("debug", stream=stream)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # the tests' own client
     yield stream
     structlog.reset_defaults()
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
 
 
 @pytest.fixture(scope="session")
