@@ -52,7 +52,7 @@ install: $(VENV)/stamp-install ## build the wheel and install it into the virtua
 test-cpp: bootstrap-test ## the GoogleTest suite
 	@cmake --preset test >/dev/null
 	@cmake --build --preset test -j $(JOBS)
-	@script/gtest build/test/tests/cpp/tessera_tests
+	@ctest --preset test -j $(JOBS)
 
 test-python: bootstrap-test $(VENV)/stamp-install ## pytest against the installed wheel; PYTEST_ARGS='-k jwks'
 	@$(BIN)/pytest $(PYTEST_ARGS)
@@ -66,7 +66,7 @@ lint-python: $(VENV)/stamp-install ## ruff, mypy --strict, stubtest
 sanitizer-asan sanitizer-tsan: sanitizer-%: bootstrap-test bootstrap-fuzz
 	@cmake --preset $* -DCMAKE_CXX_COMPILER=$(CLANG) >/dev/null
 	@cmake --build --preset $* -j $(JOBS)
-	@script/gtest build/$*/tests/cpp/tessera_tests
+	@ctest --preset $* -j $(JOBS)
 
 # System packages: quick and silent when nothing is missing.
 BOOTSTRAPS := $(addprefix bootstrap-,build serve test lint fuzz bench)
