@@ -33,6 +33,7 @@ class Exchange:
         "_send",
         "allowance",
         "asked_request_id",
+        "counted",
         "cross_origin",
         "deadline",
         "dialect",
@@ -65,6 +66,7 @@ class Exchange:
         self.tenant_id: str | None = None  # once X-Tenant-ID named a known tenant
         self.operation: str | None = None  # which row of the dialect counts, where that is not the path's
         self.error_code: str | None = None  # of the error that was answered, for logs and metrics
+        self.counted = False  # against a bucket of the request limits; once is enough
         self.allowance: Allowance | None = None
         self.cross_origin: list[tuple[bytes, bytes]] = []  # headers for browsers elsewhere
         self._send = send
@@ -116,10 +118,11 @@ class Exchange:
     def charge_peer(self) -> None:
         """Counts the request against its peer's bucket, unless it was counted already: for what failed before its
         caller was verified. RateLimited if that is empty."""
-        if self.allowance is None:
+        if not self.counted:
             self._take(("peer", self.tenant_id, self.peer))
 
     def _take(self, bucket: tuple[str, str | None, str]) -> None:
+        self.counted = True
         if self._limiter is None:
             return
         self.allowance = self._limiter.take(bucket)
