@@ -77,7 +77,8 @@ class Engine:
             await self.keys.start()
             await self.mirror.poll()
         except BaseException:
-            await self.stop()
+            with contextlib.suppress(StoreUnavailable):  # what stopped the start is what counts
+                await self.stop()
             raise
         if self._with_background:
             self._start_tasks()
