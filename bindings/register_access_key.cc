@@ -49,7 +49,7 @@ void register_access_key(py::module_& module) {
       },
       py::arg("pepper"));
   define_method(
-      hasher, "hash(self, id, secret)", "32 bytes to be stored.",
+      hasher, "hash(self, id, secret)", "32 bytes to be stored. LimitError for an id with a NUL in it.",
       [](const AccessKeyHasher& self, const py::object& id, const py::object& secret) {
         const auto hash = unwrap(self.hash(text_or_bytes(id, "id"), text_or_bytes(secret, "secret")));
         return py::bytes(reinterpret_cast<const char*>(hash.data()), hash.size());

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tessera
@@ -58,6 +58,7 @@ def test_adding_again_keeps_the_later_expiry_and_the_later_cut_off(revoked: tess
     assert revoked.is_cut_off("t", "s", created_ms=2000)
 
 
+@settings(deadline=None)  # the machine may be busy; nothing here is timed
 @given(
     jtis=ENTRIES,
     sessions=ENTRIES,

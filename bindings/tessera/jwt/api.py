@@ -65,7 +65,7 @@ def decode_complete(
     leeway: float | timedelta = 0,
     **kwargs: Any,
 ) -> dict[str, Any]:
-    """As decode, but `{"header": dict, "payload": dict, "signature": bytes}`."""
+    """As decode, but `{"payload": dict, "header": dict, "signature": bytes}`."""
     _warn("decode_complete", kwargs, verify, options)
     if detached_payload is not None:
         raise DecodeError("Detached payloads are not supported.")
@@ -80,7 +80,7 @@ def decode_complete(
         _verify(parts, key, algorithms)
     claims = read_object(parts.payload, "payload")
     expected.check(claims)
-    return {"header": parts.header, "payload": claims, "signature": parts.signature}
+    return {"payload": claims, "header": parts.header, "signature": parts.signature}
 
 
 def decode(

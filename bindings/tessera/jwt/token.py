@@ -22,7 +22,7 @@ class Parts(NamedTuple):
 
 
 def take_apart(token: object) -> Parts:
-    """DecodeError for what is no compact JWS, InvalidTokenError for a kid that is no string or any crit."""
+    """DecodeError for what is no compact JWS or is detached, InvalidTokenError for any crit or a kid that is no str."""
     text = _to_bytes(token)
     if len(text) > MAX_BYTES:
         raise DecodeError("Token too large")
@@ -74,6 +74,8 @@ def _decode(segment: bytes, name: str) -> bytes:
 
 
 def _check_header(header: dict[str, Any]) -> None:
+    if header.get("b64", True) is False:  # RFC 7797: what was signed is not what stands here
+        raise DecodeError("Detached payloads are not supported.")
     if not isinstance(header.get("kid", ""), str):
         raise InvalidTokenError("Key ID header parameter must be a string")
     if "crit" in header:
