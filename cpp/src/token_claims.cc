@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <utility>
 
 #include "json.h"
 
@@ -108,7 +109,7 @@ class ClaimMembers : public JsonVisitor {
 
 class Names : public JsonVisitor {
  public:
-  explicit Names(const std::vector<std::string>& wanted) : missing(wanted) {}
+  explicit Names(std::vector<std::string> wanted) : missing(std::move(wanted)) {}
   void on_member(std::string_view name, const JsonValue&) override { std::erase(missing, name); }
   std::vector<std::string> missing;
 };

@@ -16,6 +16,7 @@ struct VerifiedToken::Data {
   Data() = default;
   Data(const Data&) = delete;
   Data& operator=(const Data&) = delete;
+  ~Data() = default;
 
   std::shared_ptr<const internal::JwsHeader> header;
   std::string payload;

@@ -75,8 +75,6 @@ std::map<std::string, Scenario> scenarios() {
   const std::string sealed_pem = *test_key().to_pem("password");
   const std::string public_pem = test_key().public_key().to_pem();
   const std::string jwk = test_key().public_key().to_jwk();
-  const std::string file =
-      (std::filesystem::temp_directory_path() / "tessera_openssl_failure").string() + std::to_string(::getpid());
   return {
       {"sign", [] { return cause_of(Signer::sign_with(test_key(), "{}")); }},
       {"verify", [token = good_token()] { return verdict(token); }},
