@@ -15,6 +15,7 @@ export TESSERA_VECTORS ?= $(abspath ../shared/vectors)
 # What the wheel is made of. Directories are listed too: a file that goes away changes its directory.
 WHEEL_SOURCES := $(shell find cpp bindings cmake service -not -name __pycache__ -not -name '*.pyc' 2>/dev/null) \
                  CMakeLists.txt pyproject.toml VERSION
+ONLY_TROUBLES := | { grep -vE ' Passed +[0-9.]+ sec$$|^ +Start ' || true; }
 CLANG = $(shell script/clang clang++)
 
 .PHONY: help serve test lint bench fuzz asan tsan clean
@@ -52,7 +53,7 @@ install: $(VENV)/stamp-install ## build the wheel and install it into the virtua
 test-cpp: bootstrap-test ## the GoogleTest suite
 	@cmake --preset test >/dev/null
 	@cmake --build --preset test -j $(JOBS)
-	@ctest --preset test -j $(JOBS)
+	@ctest --preset test -j $(JOBS) $(ONLY_TROUBLES)
 
 test-python: bootstrap-test $(VENV)/stamp-install ## pytest against the installed wheel; PYTEST_ARGS='-k jwks'
 	@$(BIN)/pytest $(PYTEST_ARGS)
@@ -66,7 +67,7 @@ lint-python: $(VENV)/stamp-install ## ruff, mypy --strict, stubtest
 sanitizer-asan sanitizer-tsan: sanitizer-%: bootstrap-test bootstrap-fuzz
 	@cmake --preset $* -DCMAKE_CXX_COMPILER=$(CLANG) >/dev/null
 	@cmake --build --preset $* -j $(JOBS)
-	@ctest --preset $* -j $(JOBS)
+	@ctest --preset $* -j $(JOBS) $(ONLY_TROUBLES)
 
 # System packages: quick and silent when nothing is missing.
 BOOTSTRAPS := $(addprefix bootstrap-,build serve test lint fuzz bench)
