@@ -76,6 +76,10 @@ class BoundedProtocol(HttpToolsProtocol):
         cycle: RequestResponseCycle | None = self.cycle  # None before the first request, whatever its annotation says
         return cycle is not None and not cycle.response_complete
 
+    def _is_in_body(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and cycle.more_body
+
     def _count(self, size: int) -> None:
         self._head_bytes += size
         if self._head_bytes > HEAD_BYTES:
@@ -101,9 +105,10 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _answer(self, status: HTTPStatus) -> None:
-        """Answers what never became a request, and closes; only closes while an earlier answer is on its way."""
+        """Answers what never became a request, and closes; only closes while an earlier answer is on its way, or the
+        rest of a body whose request was answered already: a second answer would be taken for the next request's."""
         request_id = str(uuid.uuid4())
-        if not self._is_answering():
+        if not self._is_answering() and not self._is_in_body():
             self.transport.write(render_refusal(status, request_id))
         self.transport.close()
         get_logger().info("connection_refused", status=status.value, request_id=request_id)
