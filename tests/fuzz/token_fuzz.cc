@@ -6,6 +6,7 @@
 
 #include "base64url.h"
 #include "property.h"
+#include "tessera/claims.h"
 #include "token_fixture.h"
 
 namespace {
