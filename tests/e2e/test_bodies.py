@@ -74,6 +74,18 @@ def test_the_rest_of_a_refused_body_is_not_answered_again(service: ServiceProces
             assert connection.recv(65_536) == b""
 
 
+def test_a_connection_whose_body_was_refused_goes_on_once_the_body_is_over(
+    service: ServiceProcess, client: Client
+) -> None:
+    with connect(service) as connection:
+        connection.sendall(head(client, "transfer-encoding: chunked") + b"11000\r\n" + b" " * 0x11000)
+        assert read_answer(connection)[0] == 413
+        connection.sendall(b"\r\n0\r\n\r\n")
+        time.sleep(11)  # longer than a head may take
+        connection.sendall(head(client, "content-length: 13") + b'{"token":"x"}')
+        assert read_answer(connection) == (200, b'{"active":false}')
+
+
 def test_a_chunked_body_is_read(service: ServiceProcess, client: Client) -> None:
     def parts() -> Iterator[bytes]:
         yield from (b'{"to', b"", b'ken":"x', b'"}')

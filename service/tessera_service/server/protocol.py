@@ -65,6 +65,11 @@ class BoundedProtocol(HttpToolsProtocol):
         self._end_head()
         super().on_headers_complete()
 
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        if not self._is_answering():
+            self._end_head()  # it was the rest of a body that was refused, not a head
+
     def send_400_response(self, _msg: str) -> None:
         """What uvicorn calls when the parser gives up."""
         self._answer(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE if self._too_large else HTTPStatus.BAD_REQUEST)
