@@ -8,13 +8,16 @@ namespace {
 
 using namespace tessera;
 
+// OpenSSL looks for factors of a modulus with random bases: one that has small factors may pass once and not again.
+bool is_same(const Result<PublicKey>& again, const PublicKey& key) {
+  return again ? again->to_jwk() == key.to_jwk() : again.error() == Error::key_malformed;
+}
+
 void check_public(const PublicKey& key) {
   fuzz::require(key.bits() >= 2048 && key.bits() <= 4096, "a key is of an allowed size");
   fuzz::require(!key.key_id().empty() && key.key_id().size() <= 128, "a key has a usable id");
-  const Result<PublicKey> from_jwk = PublicKey::from_jwk(key.to_jwk());
-  fuzz::require(from_jwk.ok() && from_jwk->to_jwk() == key.to_jwk(), "a key comes back from its JWK");
-  const Result<PublicKey> from_pem = PublicKey::from_pem(key.to_pem(), key.key_id());
-  fuzz::require(from_pem.ok() && from_pem->to_jwk() == key.to_jwk(), "a key comes back from its PEM");
+  fuzz::require(is_same(PublicKey::from_jwk(key.to_jwk()), key), "a key comes back from its JWK");
+  fuzz::require(is_same(PublicKey::from_pem(key.to_pem(), key.key_id()), key), "a key comes back from its PEM");
 }
 
 }  // namespace
