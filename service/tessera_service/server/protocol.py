@@ -69,6 +69,10 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_complete()
         if not self._is_answering():
             self._end_head()  # it was the rest of a body that was refused, not a head
+            self._unset_keepalive_if_required()  # the rest put it out: without it the connection would idle for ever
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     def send_400_response(self, _msg: str) -> None:
         """What uvicorn calls when the parser gives up."""
