@@ -81,8 +81,8 @@ TEST(Claims_and_time, times_are_plain_integers_in_their_range) {
   EXPECT_EQ(verdict_with("nbf", most), "token_not_yet_valid");
   for (const std::string name : {"exp", "nbf", "iat"}) {
     for (const std::string value : {"\"1700000060\"", "1700000060.0", "1700000060.5", "17e8", "1.7E9", "-1", "-0",
-                                     "9007199254740993", "9223372036854775807", "9223372036854775808", "1e30", "1e999",
-                                     "true", "null", "[1700000060]", "{}", "\"\""}) {
+                                    "9007199254740993", "9223372036854775807", "9223372036854775808", "1e30", "1e999",
+                                    "true", "null", "[1700000060]", "{}", "\"\""}) {
       EXPECT_EQ(verdict_with(name, value), "claim_invalid") << name << ' ' << value;
     }
   }
