@@ -23,7 +23,7 @@ void refuse_pickling(py::module_& module) {
 }  // namespace tessera::bindings
 
 PYBIND11_MODULE(_core, module) {
-  using namespace tessera::bindings;  // NOLINT(google-build-using-namespace): the list below
+  using namespace tessera::bindings;
   py::options options;
   options.disable_function_signatures();  // define.h writes them as Python does
   module.doc() = "The compiled core of tessera; import tessera instead.";

@@ -44,7 +44,7 @@ py::object entry(const Result<VerifiedToken>& result) {
 
 py::list verify_many(const BoundVerifier& self, const py::object& tokens, const py::object& now) {
   // Own references: the list itself may change while the GIL is released.
-  const py::tuple held = py::reinterpret_steal<py::tuple>(PySequence_Tuple(tokens.ptr()));
+  const auto held = py::reinterpret_steal<py::tuple>(PySequence_Tuple(tokens.ptr()));
   if (!held) throw py::error_already_set();
   std::vector<std::string_view> views;
   views.reserve(held.size());
