@@ -5,6 +5,7 @@ import itertools
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import quote
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretBytes, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
@@ -111,7 +112,7 @@ class Settings(BaseSettings):
         """The directory's database, and the sessions' where they live there too; may hold a password."""
         if self.database is not None:
             return self.database.get_secret_value()
-        return f"sqlite+aiosqlite:///{self.data_dir / 'tessera.db'}"
+        return "sqlite+aiosqlite:///" + quote(str(self.data_dir / "tessera.db"))
 
     def engine_config(self) -> EngineConfig:
         """What the engine has to know."""

@@ -197,6 +197,12 @@ def test_the_database_stands_in_the_data_directory(tmp_path: Path) -> None:
     assert settings.database_url == f"sqlite+aiosqlite:///{tmp_path}/data/tessera.db"
 
 
+def test_a_data_directory_with_signs_that_mean_something_in_a_url_is_itself(tmp_path: Path) -> None:
+    settings = load_settings(data_dir=tmp_path / "50%25 of what?")
+
+    assert settings.database_url == f"sqlite+aiosqlite:///{tmp_path}/50%2525%20of%20what%3F/tessera.db"
+
+
 def test_a_database_url_gets_the_asynchronous_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "sqlite:////srv/tessera.db")
 
