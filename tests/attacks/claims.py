@@ -8,8 +8,26 @@ from typing import Any
 from attacks.forge import Attacks, Forge, compact
 
 # What no time may be; numbers are JSON text, since Python would write 1e30 its own way.
-BAD_TIMES = ('"1700000000"', '""', "1700000000.5", "1.7e9", "1e30", "1e999", "-1", "-9223372036854775809", "true",
-             "false", "null", "[1700000000]", "[]", "{}", "9007199254740993", "9223372036854775808", "18446744073709551616", "9" * 400)  # fmt: skip
+BAD_TIMES = (
+    '"1700000000"',
+    '""',
+    "1700000000.5",
+    "1.7e9",
+    "1e30",
+    "1e999",
+    "-1",
+    "-9223372036854775809",
+    "true",
+    "false",
+    "null",
+    "[1700000000]",
+    "[]",
+    "{}",
+    "9007199254740993",
+    "9223372036854775808",
+    "18446744073709551616",
+    "9" * 400,
+)
 BAD_STRINGS: tuple[Any, ...] = ("", 1, 0, True, None, ["alice"], {"id": "alice"}, "x" * 257, "x" * 6000)
 
 
@@ -39,17 +57,48 @@ def _times(forge: Forge, claims: Mapping[str, Any], now: int, skew_seconds: int)
 
 
 def _issuers(forge: Forge, issuer: str, claims: Mapping[str, Any]) -> Attacks:
-    values: tuple[Any, ...] = ("", issuer[:-1], issuer + "x", issuer + "/", issuer + " ", issuer + "\x00", issuer.swapcase(),
-                               [issuer], 1, None, {"iss": issuer}, f"{issuer},{issuer}", "x" * 6000)  # fmt: skip
+    values: tuple[Any, ...] = (
+        "",
+        issuer[:-1],
+        issuer + "x",
+        issuer + "/",
+        issuer + " ",
+        issuer + "\x00",
+        issuer.swapcase(),
+        [issuer],
+        1,
+        None,
+        {"iss": issuer},
+        f"{issuer},{issuer}",
+        "x" * 6000,
+    )
     for value in values:
         yield f"iss is {_short(value)}", forge.good({**claims, "iss": value})
 
 
 def _audiences(forge: Forge, audience: str, claims: Mapping[str, Any]) -> Attacks:
-    values: tuple[Any, ...] = ("", audience[:-1], audience + "x", audience + " ", audience + "\x00", audience.swapcase(),
-                               1, None, True, [], [1], ["other"], [audience[:-1], "other"], [[audience]],
-                               {"aud": audience}, f"{audience} other",
-                               f"{audience},other", [audience, 1], [audience, None], "*")  # fmt: skip
+    values: tuple[Any, ...] = (
+        "",
+        audience[:-1],
+        audience + "x",
+        audience + " ",
+        audience + "\x00",
+        audience.swapcase(),
+        1,
+        None,
+        True,
+        [],
+        [1],
+        ["other"],
+        [audience[:-1], "other"],
+        [[audience]],
+        {"aud": audience},
+        f"{audience} other",
+        f"{audience},other",
+        [audience, 1],
+        [audience, None],
+        "*",
+    )
     for value in values:
         yield f"aud is {_short(value)}", forge.good({**claims, "aud": value})
 

@@ -6,9 +6,11 @@
 
 Arguments, options, results and exceptions are PyJWT's. Keys are PEM text, keys of tessera or of `cryptography`, or
 objects like PyJWK. Stricter than PyJWT: another algorithm than RS256 is never acceptable; keys have 2048..4096 bit and
-an exponent of 65537 or more; one token has one spelling (no padding, no duplicate members, strict JSON, at most 64 K);
+an exponent of 65537 or more; one token has one spelling (no padding, no duplicate members, strict JSON, 64 KiB);
 headers that change the meaning of a token or bring a key (crit, b64, jwk, jku, x5u, x5c, x5t, zip, enc) are refused; a
-typ is a string, a kid has 1..128 bytes and no control characters, a time is a JSON number. Not here: PyJWT, PyJWS, PyJWK, PyJWKClient, register_algorithm.
+typ is a string, a kid has 1..128 bytes and no control characters, a time is a JSON number.
+
+Not here: PyJWT, PyJWS, PyJWK, PyJWKClient, register_algorithm.
 """
 
 from tessera.jwt import exceptions, warnings
