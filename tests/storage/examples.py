@@ -61,6 +61,7 @@ def make_session(
         refresh_jti=refresh_jti(session_id, 0),
         tokens=tokens(session_id, 0, subject=subject),
         locked=locked,
+        last_activity_ms=created_ms,
     )
 
 

@@ -69,6 +69,8 @@ class Model:
         cutoff = self.cutoffs.get(session.subject)
         if cutoff is not None and session.created_ms <= cutoff:
             session = replace(session, created_ms=cutoff + 1)
+        if session.last_activity_ms < session.created_ms:
+            session = replace(session, last_activity_ms=session.created_ms)
         self.sessions[session.session_id] = session
         self.tokens |= {token.jti: token for token in session.tokens}
         return self.seen(session.session_id)

@@ -1,69 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sessions in this process: they die with it. Steps are atomic because nothing is awaited inside."""
 
-import heapq
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Final
 
 from tessera_service.errors import StoreUnavailable
 from tessera_service.models import (
+    LimitedCreation,
     LogKind,
     LogPage,
     Revocation,
+    RevokedOthers,
     Rotation,
     RotationResult,
     RotationStatus,
     Session,
+    SessionCounts,
+    SessionLimit,
+    SessionStatus,
+    Slide,
+    SlideResult,
+    SlideStatus,
     StoredState,
     TokenRecord,
 )
 from tessera_service.storage import rules
-from tessera_service.storage.memory_log import MemoryLog
+from tessera_service.storage.base import TOUCHED_AT_ONCE
+from tessera_service.storage.memory_state import MemoryState
 
-_PAGE = 1000
-
-
-@dataclass(slots=True)
-class _Subject:
-    cutoff_ms: int = 0
-    session_ids: set[str] = field(default_factory=set)
-
-
-class _Due:
-    """Keys by the time at which they may go. A key may stand here more than once, and too early, never too late."""
-
-    def __init__(self) -> None:
-        self._heap: list[tuple[int, str]] = []
-
-    def add(self, key: str, due: int) -> None:
-        heapq.heappush(self._heap, (due, key))
-
-    def take(self, until: int, limit: int, real_due: Callable[[str], int | None]) -> Iterator[str]:
-        """At most `limit` keys whose real time (None: it is gone) has come; the others go back to theirs."""
-        taken = 0
-        while self._heap and self._heap[0][0] <= until and taken < limit:
-            _, key = heapq.heappop(self._heap)
-            due = real_due(key)
-            if due is None:
-                continue
-            if due > until:
-                heapq.heappush(self._heap, (due, key))
-                continue
-            taken += 1
-            yield key
-
-
-class _Life:
-    """Everything between one open and the next close."""
-
-    def __init__(self) -> None:
-        self.log = MemoryLog()
-        self.sessions: dict[str, Session] = {}
-        self.tokens: dict[str, TokenRecord] = {}
-        self.subjects: dict[tuple[str, str], _Subject] = {}
-        self.sessions_due = _Due()  # milliseconds
-        self.successors_due = _Due()  # milliseconds
-        self.tokens_due = _Due()  # seconds
+_PAGE: Final = 1000
 
 
 class MemorySessionStore:
@@ -71,74 +37,143 @@ class MemorySessionStore:
 
     def __init__(self, *, directory_id: str) -> None:
         self.directory_id = directory_id
-        self._life: _Life | None = None
+        self._state: MemoryState | None = None
 
     @property
     def log_key(self) -> str:
         return f"memory:{id(self):x}"
 
     async def open(self) -> None:
-        if self._life is None:
-            self._life = _Life()
+        if self._state is None:
+            self._state = MemoryState()
 
     async def close(self) -> None:
-        self._life = None
+        self._state = None
 
     async def ping(self) -> None:
         self._alive()
 
     async def create(self, session: Session) -> Session:
-        life = self._alive()
-        if session.session_id in life.sessions:
-            raise ValueError("session_id has to be new")
-        self._check_new(session.tokens)
-        subject = life.subjects.setdefault((session.tenant_id, session.subject), _Subject())
-        stored = rules.born(session, subject.cutoff_ms)
-        subject.session_ids.add(stored.session_id)
-        self._add_tokens(stored.tokens)
-        life.sessions[stored.session_id] = stored
-        life.sessions_due.add(stored.session_id, rules.over_ms(stored))
+        state = self._alive()
+        state.check_new(session)
+        stored = rules.born(session, state.subject(session.tenant_id, session.subject).cutoff_ms)
+        state.add(stored)
         return stored
 
+    async def create_limited(self, session: Session, *, limit: SessionLimit, eviction: Revocation) -> LimitedCreation:
+        state = self._alive()
+        state.check_new(session)
+        surface = rules.counted_surface(limit)
+        standing = state.active_of(session.tenant_id, session.subject, now=limit.now)
+        counted = [other for other in standing if surface in (None, other.surface)]
+        evicted = rules.evicted(counted, limit, eviction)
+        if evicted is None:
+            return LimitedCreation(None)
+        stored = rules.born(session, state.subject(session.tenant_id, session.subject).cutoff_ms)
+        state.add(stored)
+        for ended in evicted:
+            state.end(ended, eviction)
+        return LimitedCreation(stored, evicted)
+
     async def get(self, session_id: str) -> Session | None:
-        return self._seen(session_id)
+        return self._alive().seen(session_id)
 
     async def read_state(self, *, session_id: str, jti: str) -> StoredState:
-        return StoredState(self._seen(session_id), self._alive().log.has_jti(jti))
+        state = self._alive()
+        return StoredState(state.seen(session_id), state.log.has_jti(jti))
 
     async def find_token(self, jti: str) -> TokenRecord | None:
         return self._alive().tokens.get(jti)
 
+    async def list_sessions(
+        self,
+        tenant_id: str,
+        *,
+        subject: str | None,
+        now: int,
+        active_only: bool,
+        surface: str | None = None,
+        limit: int,
+        offset: int = 0,
+    ) -> Sequence[Session]:
+        found = self._alive().newest_first(tenant_id, subject)
+        wanted = (
+            session
+            for session in found
+            if surface in (None, session.surface) and (not active_only or session.status(now) is SessionStatus.ACTIVE)
+        )
+        return list(islice(wanted, offset, offset + limit))
+
+    async def count_sessions(self, tenant_id: str, *, surface: str, now: int) -> SessionCounts:
+        tally = self._alive().tallies.get((tenant_id, surface))
+        return SessionCounts(0, 0, 0) if tally is None else tally.counts(now)
+
     async def rotate(self, rotation: Rotation) -> RotationResult:
-        session = self._seen(rotation.session_id)
+        state = self._alive()
+        session = state.seen(rotation.session_id)
         if session is None:
             return RotationResult(RotationStatus.NOT_FOUND)
         result = rules.rotate(session, rotation)
         if result.status is RotationStatus.ROTATED and result.session is not None:
-            self._move_on(session, result.session, rotation)
+            state.move_on(session, result.session, new=rotation.tokens)
         elif result.status is RotationStatus.REUSE_REVOKED and result.session is not None:
-            self._end(result.session, rotation.reuse)
+            state.end(result.session, rotation.reuse)
         return result
 
+    async def slide(self, slide: Slide) -> SlideResult:
+        state = self._alive()
+        session = state.seen(slide.session_id)
+        if session is None:
+            return SlideResult(SlideStatus.NOT_FOUND)
+        result = rules.slide(session, slide, jti_revoked=state.log.has_jti(slide.presented_jti))
+        if result.status is SlideStatus.SLID and result.session is not None:
+            state.move_on(session, result.session, new=[slide.token])
+        return result
+
+    async def touch(self, activities: Mapping[str, int]) -> None:
+        state = self._alive()
+        if len(activities) > TOUCHED_AT_ONCE:
+            raise ValueError(f"at most {TOUCHED_AT_ONCE} sessions are touched at once")
+        for session in list(state.all_seen(activities)):
+            touched = rules.touched(session, activities[session.session_id])
+            if touched is not None:
+                state.touch(touched)
+
     async def revoke_session(self, session_id: str, *, revocation: Revocation) -> Session | None:
-        session = self._seen(session_id)
+        state = self._alive()
+        session = state.seen(session_id)
         if session is None or not rules.may_end(session, revocation):
             return session
         ended = rules.ended(session, revocation)
-        self._end(ended, revocation)
+        state.end(ended, revocation)
         return ended
 
     async def revoke_subject(self, tenant_id: str, subject: str, *, revocation: Revocation) -> Sequence[Session]:
-        life = self._alive()
-        record = life.subjects.setdefault((tenant_id, subject), _Subject())
-        sessions = [rules.seen_under(life.sessions[key], record.cutoff_ms) for key in sorted(record.session_ids)]
-        newest_ms = max((session.created_ms for session in sessions), default=0)
-        record.cutoff_ms = rules.raised_cutoff(record.cutoff_ms, newest_ms, revocation)
-        ended = [rules.ended(session, revocation) for session in sessions if rules.may_end(session, revocation)]
+        state = self._alive()
+        record = state.subject(tenant_id, subject)
+        newest_ms = max((session.created_ms for session in state.all_seen(record.session_ids)), default=0)
+        cutoff_ms = rules.raised_cutoff(record.cutoff_ms, newest_ms, revocation)
+        active = state.active_of(tenant_id, subject, now=revocation.at_ms // 1000)
+        ended = [rules.ended(session, revocation) for session in active]
         for session in ended:
-            self._put_ended(session)
-        life.log.append(LogKind.SUBJECT, tenant_id, subject, revocation, cutoff_ms=record.cutoff_ms)
+            state.end_unlogged(session)
+        state.raise_cutoff(tenant_id, subject, cutoff_ms)
+        state.log.append(LogKind.SUBJECT, tenant_id, subject, revocation, cutoff_ms=cutoff_ms)
         return ended
+
+    async def revoke_others(self, tenant_id: str, subject: str, *, keep: str, revocation: Revocation) -> RevokedOthers:
+        state = self._alive()
+        active = state.active_of(tenant_id, subject, now=revocation.at_ms // 1000)
+        others = (session for session in active if session.session_id != keep)
+        return RevokedOthers(self._end_all(others, revocation), active_before=len(active))
+
+    async def revoke_access_key_sessions(
+        self, access_key_id: str, *, revocation: Revocation, limit: int = 500
+    ) -> Sequence[Session]:
+        state = self._alive()
+        own = state.all_seen(sorted(state.of_access_key.get(access_key_id, ())))
+        active = (session for session in own if rules.may_end(session, revocation))
+        return self._end_all(islice(active, limit), revocation)
 
     async def revoke_token(self, token: TokenRecord, *, revocation: Revocation) -> bool:
         log = self._alive().log
@@ -148,10 +183,11 @@ class MemorySessionStore:
         return True
 
     async def purge(self, *, now: int, retention_seconds: int, limit: int = 500) -> int:
+        state = self._alive()
         return (
-            self._purge_sessions((now - retention_seconds) * 1000, limit)
-            + self._purge_tokens(now, limit)
-            + self._purge_successors(now * 1000, limit)
+            state.purge_sessions((now - retention_seconds) * 1000, limit)
+            + state.purge_tokens(now, limit)
+            + state.purge_successors(now * 1000, limit)
         )
 
     async def read_log(self, *, after: int, limit: int = 1000) -> LogPage:
@@ -164,103 +200,20 @@ class MemorySessionStore:
             yield LogPage(log.log_id, head, entries[start : start + _PAGE])
 
     async def purge_log(self, *, now: int, limit: int = 1000) -> int:
-        removed = self._alive().log.purge(now=now, limit=limit)
+        state = self._alive()
+        removed = state.log.purge(now=now, limit=limit)
         for entry in removed:
             if entry.kind is LogKind.SUBJECT:
-                self._forget_subject(entry.tenant_id, entry.key)
+                state.forget_subject(entry.tenant_id, entry.key)
         return len(removed)
 
-    def _alive(self) -> _Life:
-        if self._life is None:
+    def _alive(self) -> MemoryState:
+        if self._state is None:
             raise StoreUnavailable("the store is not open")
-        return self._life
+        return self._state
 
-    def _seen(self, session_id: str) -> Session | None:
-        life = self._alive()
-        session = life.sessions.get(session_id)
-        if session is None:
-            return None
-        return rules.seen_under(session, life.subjects[session.tenant_id, session.subject].cutoff_ms)
-
-    def _check_new(self, tokens: Sequence[TokenRecord]) -> None:
-        jtis = [token.jti for token in tokens]
-        if len(set(jtis)) < len(jtis) or any(jti in self._alive().tokens for jti in jtis):
-            raise ValueError("every jti has to be new")
-
-    def _add_tokens(self, tokens: Sequence[TokenRecord]) -> None:
-        life = self._alive()
-        for token in tokens:
-            life.tokens[token.jti] = token
-            life.tokens_due.add(token.jti, token.expires_at)
-
-    def _move_on(self, before: Session, after: Session, rotation: Rotation) -> None:
-        life = self._alive()
-        self._check_new(rotation.tokens)
-        for token in set(before.tokens) - set(after.tokens):
-            del life.tokens[token.jti]
-        self._add_tokens(rotation.tokens)
-        life.sessions[after.session_id] = after
-        if rules.over_ms(after) < rules.over_ms(before):
-            life.sessions_due.add(after.session_id, rules.over_ms(after))
-        grace_ends = rotation.now_ms + rotation.grace_ms
-        if before.successor_until_ms is None or grace_ends < before.successor_until_ms:
-            life.successors_due.add(after.session_id, grace_ends)
-
-    def _end(self, ended: Session, revocation: Revocation) -> None:
-        self._put_ended(ended)
-        self._alive().log.append(LogKind.SESSION, ended.tenant_id, ended.session_id, revocation)
-
-    def _put_ended(self, ended: Session) -> None:
-        life = self._alive()
-        life.sessions[ended.session_id] = ended
-        life.sessions_due.add(ended.session_id, rules.over_ms(ended))
-
-    def _purge_sessions(self, until_ms: int, limit: int) -> int:
-        life = self._alive()
-        gone = 0
-        for session_id in life.sessions_due.take(until_ms, limit, self._session_due):
-            session = life.sessions.pop(session_id)
-            key = session.tenant_id, session.subject
-            life.subjects[key].session_ids.remove(session_id)
-            self._forget_subject(*key)
-            gone += 1
-        return gone
-
-    def _purge_tokens(self, now: int, limit: int) -> int:
-        life = self._alive()
-        gone = 0
-        for jti in life.tokens_due.take(now, limit, self._token_due):
-            token = life.tokens.pop(jti)
-            session = life.sessions.get(token.session_id)
-            if session is not None:
-                left = tuple(other for other in session.tokens if other.jti != jti)
-                life.sessions[session.session_id] = replace(session, tokens=left)
-            gone += 1
-        return gone
-
-    def _purge_successors(self, until_ms: int, limit: int) -> int:
-        life = self._alive()
-        gone = 0
-        for session_id in life.successors_due.take(until_ms, limit, self._successor_due):
-            session = life.sessions[session_id]
-            life.sessions[session_id] = replace(session, successor=None, successor_until_ms=None)
-            gone += 1
-        return gone
-
-    def _forget_subject(self, tenant_id: str, subject: str) -> None:
-        life = self._alive()
-        record = life.subjects.get((tenant_id, subject))
-        if record is not None and not record.session_ids and not life.log.has_subject(tenant_id, subject):
-            del life.subjects[tenant_id, subject]
-
-    def _session_due(self, session_id: str) -> int | None:
-        session = self._alive().sessions.get(session_id)
-        return None if session is None else rules.over_ms(session)
-
-    def _token_due(self, jti: str) -> int | None:
-        token = self._alive().tokens.get(jti)
-        return None if token is None else token.expires_at
-
-    def _successor_due(self, session_id: str) -> int | None:
-        session = self._alive().sessions.get(session_id)
-        return None if session is None else session.successor_until_ms
+    def _end_all(self, active: Iterator[Session], revocation: Revocation) -> tuple[Session, ...]:
+        ended = tuple(rules.ended(session, revocation) for session in active)
+        for session in ended:
+            self._alive().end(session, revocation)
+        return ended

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What happens to a session, as plain functions: a store reads a session, asks here, and writes what comes back."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from tessera_service.models import (
@@ -9,7 +10,11 @@ from tessera_service.models import (
     RotationResult,
     RotationStatus,
     Session,
+    SessionLimit,
     SessionStatus,
+    Slide,
+    SlideResult,
+    SlideStatus,
     SpentToken,
     TokenRecord,
 )
@@ -17,8 +22,10 @@ from tessera_service.storage.base import CUT_OFF
 
 
 def born(session: Session, cutoff_ms: int) -> Session:
-    """The session as it is to be stored: later than every cut-off of its subject."""
-    return replace(session, created_ms=max(session.created_ms, cutoff_ms + 1), tokens=ordered(session.tokens))
+    """The session as it is to be stored: later than every cut-off of its subject, and active when it is born."""
+    created_ms = max(session.created_ms, cutoff_ms + 1)
+    active_ms = max(session.last_activity_ms, created_ms)
+    return replace(session, created_ms=created_ms, last_activity_ms=active_ms, tokens=ordered(session.tokens))
 
 
 def ordered(tokens: tuple[TokenRecord, ...]) -> tuple[TokenRecord, ...]:
@@ -59,7 +66,52 @@ def ended(session: Session, revocation: Revocation) -> Session:
         revoked_by=revocation.revoked_by,
         successor=None,
         successor_until_ms=None,
+        newest=None,
     )
+
+
+def touched(session: Session, active_ms: int) -> Session | None:
+    """The session, as `seen_under` its cut-off, after an activity; None if that changes nothing."""
+    if session.status(active_ms // 1000) is not SessionStatus.ACTIVE or active_ms <= session.last_activity_ms:
+        return None
+    return replace(session, last_activity_ms=active_ms)
+
+
+def counted_surface(limit: SessionLimit) -> str | None:
+    """The surface whose sessions the limit counts; None: all of them."""
+    return "gateway" if limit.scope == "gateway" else None
+
+
+def evicted(active: Iterable[Session], limit: SessionLimit, eviction: Revocation) -> tuple[Session, ...] | None:
+    """What has to end, as it is to be stored, so that one more fits beside the subject's `active` sessions that the
+    limit counts; None: the limit refuses one more."""
+    least_recent_first = sorted(active, key=lambda session: (session.last_activity_ms, session.session_id))
+    too_many = max(len(least_recent_first) + 1 - limit.max_sessions, 0)
+    if too_many and limit.policy == "reject":
+        return None
+    return tuple(ended(session, eviction) for session in least_recent_first[:too_many])
+
+
+def slide(session: Session, wanted: Slide, *, jti_revoked: bool) -> SlideResult:
+    """Decides a slide of the session as `seen_under` its cut-off; `jti_revoked`: of the presented token. With SLID, the
+    session of the result has to be stored."""
+    status = session.status(wanted.now)
+    if jti_revoked or status not in (SessionStatus.ACTIVE, SessionStatus.EXPIRED):
+        return SlideResult(SlideStatus.ENDED, session=session)
+    if status is SessionStatus.EXPIRED:
+        return SlideResult(SlideStatus.EXPIRED, session=session)
+    alive = tuple(token for token in session.tokens if token.expires_at > wanted.now)
+    if session.newest is None or all(token.jti != wanted.presented_jti for token in alive):
+        return SlideResult(SlideStatus.NOT_FOUND, session=session)
+    if wanted.presented_jti != session.newest.jti:
+        return SlideResult(SlideStatus.REPLAYED, session.newest, session)
+    after = replace(
+        session,
+        newest=wanted.newest,
+        expires_at=min(wanted.expires_at, session.ends_at),
+        tokens=ordered((*alive, wanted.token)),
+    )
+    return SlideResult(SlideStatus.SLID, wanted.newest, after)
 
 
 def rotate(session: Session, rotation: Rotation) -> RotationResult:

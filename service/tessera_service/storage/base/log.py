@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a revocation log promises."""
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from tessera_service.models import LogPage
+
+
+class RevocationLog(Protocol):
+    """An append-only log of revocations with one life: another `log_id` means other content.
+
+    Two stores with the same `log_key` (known before `open`) share one log, so that it is followed once.
+    """
+
+    @property
+    def log_key(self) -> str: ...
+
+    async def read_log(self, *, after: int, limit: int = 1000) -> LogPage:
+        """Entries with sequence >= `after` (inclusive: the reader checks that it still holds the same entry), in order,
+        at most `limit`. One consistent read: `log_id` and `head` belong to the entries."""
+        ...
+
+    def read_log_snapshot(self) -> AsyncIterator[LogPage]:
+        """Every retained entry in order, in pages of bounded size, all with the `log_id` and `head` of the first; at
+        least one page, also of an empty log. Nothing that was in the log at `head` is missing, but what a purge removes
+        meanwhile, which kills nothing any more. Later entries are left for `read_log`. A log that is replaced meanwhile
+        is StoreUnavailable."""
+        ...
+
+    async def purge_log(self, *, now: int, limit: int = 1000) -> int:
+        """Removes at most `limit` entries with `expires_at <= now`, never the newest of the log, and cut-offs that only
+        they needed. Returns how many entries."""
+        ...
