@@ -5,16 +5,15 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from tessera_service.errors import Forbidden, InvalidInput, RateLimited, ServiceError, SessionForbidden, Unauthorized
+from tessera_service.errors import InvalidInput, ServiceError
 from tessera_service.http.dialect import Dialect
-from tessera_service.http.errors import BodyTooSlow, MethodNotAllowed
 from tessera_service.http.exchange import Exchange
+from tessera_service.http.refusal import refusal_headers
 from tessera_service.surfaces.token.envelope import enclose
 from tessera_service.surfaces.token.errors import Row, find_row
 from tessera_service.surfaces.token.messages import ENGLISH
 from tessera_service.surfaces.token.operations import PATHS
 
-RETRY_SECONDS: Final = 1  # after 503: a store that is back answers at once
 _OPERATIONS: Final = {path: operation for operation, path in PATHS.items()}
 
 
@@ -26,7 +25,8 @@ class TokenDialect(Dialect):
         content: dict[str, Any] = {"code": row.code, "message": ENGLISH[row.code]}
         if data := _data(error, row):
             content["data"] = data
-        return enclose(exchange, key="error", content=content, status=row.status, headers=_headers(error, row))
+        headers = refusal_headers(error, row.status)
+        return enclose(exchange, key="error", content=content, status=row.status, headers=headers)
 
 
 def _data(error: ServiceError, row: Row) -> dict[str, str]:
@@ -36,20 +36,3 @@ def _data(error: ServiceError, row: Row) -> dict[str, str]:
     if isinstance(error, InvalidInput) and error.field is not None:
         data["field"] = error.field
     return data
-
-
-def _headers(error: ServiceError, row: Row) -> dict[str, str]:
-    match error:
-        case Unauthorized(reason="missing"):
-            return {"WWW-Authenticate": "Bearer"}
-        case Unauthorized():
-            return {"WWW-Authenticate": 'Bearer error="invalid_token"'}
-        case Forbidden() | SessionForbidden():
-            return {"WWW-Authenticate": 'Bearer error="insufficient_scope"'}
-        case MethodNotAllowed():
-            return {"Allow": ", ".join(error.allow)}
-        case RateLimited():
-            return {"Retry-After": str(error.retry_after)}
-        case BodyTooSlow():
-            return {"Connection": "close"}
-    return {"Retry-After": str(RETRY_SECONDS)} if row.status == 503 else {}
