@@ -16,7 +16,7 @@ from tessera_service.engine.snapshots import (
     service_snapshot,
     session_snapshot,
 )
-from tessera_service.engine.verifiers import BEARER, REFRESH, Dead, StrictVerifiers, bearer_verifier
+from tessera_service.engine.verifiers import BEARER, REFRESH, Dead, StrictVerifiers, cached_verifier
 from tessera_service.models import ServiceToken, Session, SessionStatus, TokenKind
 from tessera_service.storage.base import Directory, SessionStore
 
@@ -28,7 +28,8 @@ _ENDED = {
 
 
 class Liveness:
-    """Judges access and service tokens (`check_now`, `check`) and refresh tokens (`check_refresh`)."""
+    """Judges the tokens of one header typ, `at+jwt` unless another is named (`check_now`, `check`), and refresh tokens
+    (`check_refresh`)."""
 
     def __init__(
         self,
@@ -39,13 +40,15 @@ class Liveness:
         mirror: Mirror,
         clock: Clock,
         config: EngineConfig,
+        token_type: str = BEARER,
     ) -> None:
         self.verifiers = StrictVerifiers(keys.keyset, config)
         self._sessions = sessions
         self._directory = directory
         self._keys = keys
         self._table = mirror.table
-        self._checker = mirror.checker(bearer_verifier(keys.keyset, config))
+        self._checker = mirror.checker(cached_verifier(keys.keyset, config, token_type))
+        self._type = token_type
         self._clock = clock
         self._config = config
 
@@ -53,7 +56,7 @@ class Liveness:
         """The live token, or Dead; None when only `check` can tell. Awaits nothing."""
         verdict = self._checker.check(token, now=self._clock.now())
         if verdict.status == "alive":
-            return _alive(verdict)
+            return self._alive(verdict)
         if verdict.status == "dead" and not self._is_news(verdict.cause):
             raise Dead(str(verdict.cause))
         return None
@@ -69,10 +72,10 @@ class Liveness:
                 await self._keys.confirm()  # the mirror would have told of a withdrawn key
                 verdict = self._checker.check(token, now=self._clock.now())
             if verdict.status == "alive":
-                return _alive(verdict)
+                return self._alive(verdict)
             if verdict.status == "dead":
                 raise Dead(str(verdict.cause))
-            return await self._read(_bearer_claims(verdict), fill=verdict.status == "no_record")
+            return await self._read(self._claims(verdict), fill=verdict.status == "no_record")
 
     async def verify(self, token: str | bytes, token_type: str, *, ignore_expiry: bool = False) -> Claims:
         """The claims of a genuine token, alive or not; Dead, or StoreUnavailable for a key nobody can tell of."""
@@ -96,6 +99,10 @@ class Liveness:
             if session.refresh_jti != claims.jti:
                 raise Dead("token_revoked")
             return claims, session
+
+    def ticket(self) -> int:
+        """To be taken before the store is asked for what `remember` gets."""
+        return self._table.ticket()
 
     def remember(self, session: Session, *, ticket: int) -> Snapshot:
         """Puts a session that the store just returned into the table, unless it was revoked since `ticket`."""
@@ -160,20 +167,18 @@ class Liveness:
             )
         return read_snapshot(data)
 
+    def _alive(self, verdict: tessera.Verdict) -> Alive:
+        payload, snapshot = verdict.claims, verdict.session
+        assert payload is not None
+        assert snapshot is not None
+        found = read_alive(payload, self._type, snapshot)
+        if found is None:
+            raise Dead("claim_invalid")
+        return found
 
-def _alive(verdict: tessera.Verdict) -> Alive:
-    payload, snapshot = verdict.claims, verdict.session
-    assert payload is not None
-    assert snapshot is not None
-    found = read_alive(payload, BEARER, snapshot)
-    if found is None:
-        raise Dead("claim_invalid")
-    return found
-
-
-def _bearer_claims(verdict: tessera.Verdict) -> Claims:
-    assert verdict.claims is not None
-    claims = read_claims(verdict.claims, BEARER)
-    if claims is None:
-        raise Dead("claim_invalid")
-    return claims
+    def _claims(self, verdict: tessera.Verdict) -> Claims:
+        assert verdict.claims is not None
+        claims = read_claims(verdict.claims, self._type)
+        if claims is None:
+            raise Dead("claim_invalid")
+        return claims

@@ -32,6 +32,7 @@ class Mirror:
         self._checkers: list[tessera.Checker] = []
         self._config = config
         self._withdraw_key = withdraw_key
+        self._notices: list[Callable[[str], None]] = []
         distinct = {log.log_key: log for log in logs}
         self._followers = [LogFollower(log, apply=self._apply, lost=self._lost) for log in distinct.values()]
         self._one_at_a_time = asyncio.Lock()
@@ -42,6 +43,10 @@ class Mirror:
         checker = tessera.Checker(verifier, revocations=self.revocations, sessions=self.table)
         self._checkers.append(checker)
         return checker
+
+    def on_change(self, notice: Callable[[str], None]) -> None:
+        """From now on `notice` is given the key of every CHANGED entry; it may not fail."""
+        self._notices.append(notice)
 
     @property
     def is_fresh(self) -> bool:
@@ -90,6 +95,11 @@ class Mirror:
         self.revocations.cut_off(tenant_id, subject, cutoff_ms=cutoff_ms, expires_at=expires_at)
         self.table.drop_subject(tenant_id, subject)
 
+    def changed(self, tenant_id: str, key: str) -> None:
+        """A session, a subject, a service token or an access key is not what it was: read it again."""
+        self.table.drop(key)
+        self.table.drop_subject(tenant_id, key)
+
     def subject_ended(
         self, tenant_id: str, subject: str, *, sessions: Sequence[Session], at_ms: int, expires_at: int
     ) -> None:
@@ -111,9 +121,10 @@ class Mirror:
                 self.cut_off(entry.tenant_id, entry.key, cutoff_ms=entry.cutoff_ms, expires_at=entry.expires_at)
             case LogKind.KEY:
                 self._withdraw_key(entry.key)
-            case LogKind.CHANGED:  # a session, a subject or a service token: read it again
-                self.table.drop(entry.key)
-                self.table.drop_subject(entry.tenant_id, entry.key)
+            case LogKind.CHANGED:
+                self.changed(entry.tenant_id, entry.key)
+                for notice in self._notices:
+                    notice(entry.key)
 
     def _lost(self) -> None:
         """A log is not the one that was followed: what it killed stays dead, what it kept alive is not known."""

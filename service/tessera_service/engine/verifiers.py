@@ -9,6 +9,7 @@ from tessera_service.models import TokenKind
 REQUIRED = ("sub", "iat", "nbf", "jti", "tenant_id", "token_type")
 BEARER = TYPES[TokenKind.ACCESS]
 REFRESH = TYPES[TokenKind.REFRESH]
+SESSION = TYPES[TokenKind.SESSION]
 
 _REASONS = {
     "token_expired": "expired",
@@ -32,10 +33,10 @@ class Dead(Exception):
         return _REASONS.get(self.cause, "invalid")
 
 
-def bearer_verifier(keys: tessera.KeySet, config: EngineConfig) -> tessera.Verifier:
-    """For access and service tokens, with the cache: these come again and again."""
+def cached_verifier(keys: tessera.KeySet, config: EngineConfig, token_type: str) -> tessera.Verifier:
+    """For tokens of that header typ that come again and again, with a cache of their own."""
     cache = tessera.TokenCache(max_bytes=config.token_cache_bytes)
-    return tessera.Verifier(keys, _policy(config, types=(BEARER,)), cache=cache)
+    return tessera.Verifier(keys, _policy(config, types=(token_type,)), cache=cache)
 
 
 class StrictVerifiers:
@@ -46,7 +47,7 @@ class StrictVerifiers:
             (token_type, ignore_expiry): tessera.Verifier(
                 keys, _policy(config, types=(token_type,), ignore_expiry=ignore_expiry)
             )
-            for token_type in (BEARER, REFRESH)
+            for token_type in (BEARER, REFRESH, SESSION)
             for ignore_expiry in (False, True)
         }
 
