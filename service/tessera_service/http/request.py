@@ -46,12 +46,12 @@ class StrictBody:
         self.data = data
         self.media = media
 
-    def decode(self, model: type[M], *, form: bool = False, json_only: bool = False) -> M:
-        """The body as `model`. No bytes at all are `{}`. JSON under the form type is JSON, but not with `json_only`;
-        with `form`, fields of a form are read too. InvalidInput, UnsupportedMediaType."""
+    def decode(self, model: type[M], *, form: bool = False) -> M:
+        """The body as `model`. No bytes at all are `{}`. JSON under the form type is JSON; with `form`, fields of a
+        form are read too. InvalidInput, UnsupportedMediaType."""
         if not self.data:
             return parse_json(model, b"{}")
-        if self.media is None or (json_only and self.media is not Media.JSON):
+        if self.media is None:
             raise UnsupportedMediaType
         if form and self.media is Media.FORM and not self.data.lstrip(_JSON_SPACE).startswith(b"{"):
             return parse_form(model, self.data)
