@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One tree of engine errors. A surface renders each by its own table; no text here contains input."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 
 class ServiceError(Exception):
@@ -120,6 +120,26 @@ class TokenTooLarge(ServiceError):
     """The token to be issued would exceed 4 KiB."""
 
     code = "token_too_large"
+
+
+DeathReason = Literal["expired", "inactive", "not_found"]
+
+
+class TokenDead(ServiceError):
+    """A presented access token of a session does not count. `reason`: expired, inactive (revoked, evicted, locked) or
+    not_found (forged, malformed, unknown, of a wrong kind or another tenant)."""
+
+    code = "token_dead"
+
+    def __init__(self, reason: DeathReason) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class SessionLimitReached(ServiceError):
+    """The subject has as many sessions as it may, and none is to be evicted."""
+
+    code = "session_limit_reached"
 
 
 class StartupError(Exception):

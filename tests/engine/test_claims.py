@@ -124,7 +124,7 @@ def test_the_limit_counts_the_signed_token_exactly(kind: TokenKind) -> None:
         ({"issuer": ""}, "ISSUER"),
         ({"access_token_ttl": 0}, "ACCESS_TOKEN_TTL"),
         ({"key_rotation_interval": 0}, "KEY_ROTATION_INTERVAL"),
-        ({"key_rotation_interval": 7200, "refresh_token_ttl": 7200 * 60}, "KEY_ROTATION_INTERVAL"),
+        ({"key_rotation_interval": 7200, "session_max_lifetime": 7200 * 60}, "KEY_ROTATION_INTERVAL"),
         ({"poll_interval_ms": 1000, "max_freshness_ms": 1000}, "poll_interval_ms"),
     ],
 )

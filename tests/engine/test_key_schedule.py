@@ -11,8 +11,8 @@ from tessera_service.models import SigningKey
 DAY = 86_400
 INTERVAL = 30 * DAY
 LEAD = 3600 + 1200
-PUBLISHED = 1200 + 5 + 30 * DAY + 3600  # after its retirement
-SPENT = 1200 + 5 + 10
+PUBLISHED = 1200 + 5 + 90 * DAY + 3600  # after its retirement: as long as a session may slide
+SPENT = 1200 + 5 + 300  # the threshold, inside which the newest token is signed again
 
 
 def row(kid: str, activates_at: int, *, created_at: int | None = None, revoked_at: int | None = None) -> SigningKey:
@@ -107,7 +107,9 @@ def test_one_announcement_is_enough() -> None:
 
 
 def test_an_interval_shorter_than_the_lead_announces_at_once() -> None:
-    keys = schedule(row("a", 0), key_rotation_interval=7200, refresh_token_ttl=7200, jwks_max_age=7000)
+    keys = schedule(
+        row("a", 0), key_rotation_interval=7200, refresh_token_ttl=7200, session_max_lifetime=7200, jwks_max_age=7000
+    )
     assert keys.announcement_due(0) == 7000 + 1200
 
 

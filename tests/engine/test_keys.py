@@ -13,7 +13,7 @@ from tessera_service.errors import StartupError, StoreUnavailable, Unauthorized
 
 INTERVAL = 2_592_000
 LEAD = 3600 + 1200
-PUBLISHED = 1200 + 5 + 2_592_000 + 3600
+PUBLISHED = 1200 + 5 + 7_776_000 + 3600
 
 
 def ring(directory: Fragile, clock: FakeClock, *, master_key: bytes = MASTER_KEY) -> KeyRing:
@@ -107,7 +107,7 @@ async def test_a_rotation_takes_its_time_and_loses_no_token(world: World) -> Non
     assert genuine(old.access_token, world)
     assert (await world.introspect(refresh_by_old.refresh_token))["active"] is True
 
-    clock.advance(1200 + 5 + 10 - 1)
+    clock.advance(1200 + 5 + 300 - 1)
     await keys.maintain()
     assert world.directory.store.keys[first].private_pem is not None
     clock.advance(1)
@@ -116,7 +116,7 @@ async def test_a_rotation_takes_its_time_and_loses_no_token(world: World) -> Non
     assert keys.signing_with(first) is None
     assert set(kids(keys)) == {first, second}
 
-    clock.advance(PUBLISHED - (1200 + 5 + 10) - 1)
+    clock.advance(PUBLISHED - (1200 + 5 + 300) - 1)
     await keys.maintain()
     assert first in kids(keys)
     clock.advance(1)
@@ -373,7 +373,7 @@ async def test_a_key_of_another_master_key_verifies_but_cannot_sign(
 
 
 async def test_short_lived_installations_rotate_often_and_keep_few_keys(make_world: MakeWorld) -> None:
-    world = await make_world(key_rotation_interval=90_000, refresh_token_ttl=90_000)
+    world = await make_world(key_rotation_interval=90_000, refresh_token_ttl=90_000, session_max_lifetime=90_000)
     for _ in range(8):
         world.clock.advance(45_000)
         await world.engine.keys.maintain()

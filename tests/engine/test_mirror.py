@@ -26,7 +26,7 @@ async def warm(engine: Engine, token: str) -> None:
 
 
 def log_of(world: World) -> MemoryLog:
-    log: MemoryLog = world.sessions.store._life.log
+    log: MemoryLog = world.sessions.store._state.log
     return log
 
 
@@ -83,8 +83,8 @@ async def test_a_withdrawn_key_kills_its_tokens_in_other_processes_and_leaves_th
 async def test_a_changed_record_is_read_again(world: World, named: str) -> None:
     tokens = await world.issue("alice", permissions=("user.read",))
     await warm(world.engine, tokens.access_token)
-    session = world.sessions.store._life.sessions[tokens.session_id]
-    world.sessions.store._life.sessions[tokens.session_id] = type(session)(
+    session = world.sessions.store._state.sessions[tokens.session_id]
+    world.sessions.store._state.sessions[tokens.session_id] = type(session)(
         **{name: getattr(session, name) for name in session.__slots__} | {"permissions": ("user.write",)}
     )
     key = tokens.session_id if named == "session" else "alice"
@@ -120,7 +120,7 @@ async def test_a_replaced_log_empties_the_table_and_revives_nothing(world: World
     await warm(world.engine, alive.access_token)
     await world.engine.tokens.revoke_current(await world.who(dead.access_token))
     await world.engine.mirror.poll()
-    world.sessions.store._life.log = MemoryLog()
+    world.sessions.store._state.log = MemoryLog()
     await world.engine.mirror.poll()
     assert lives_in(world.engine, alive.access_token) is None
     assert lives_in(world.engine, dead.access_token) is False
@@ -214,7 +214,7 @@ async def test_a_fill_that_was_overtaken_by_an_invalidation_is_thrown_away(world
     asked = asyncio.create_task(world.engine.tokens.authenticate(tokens.access_token, tenant_id=TENANT))
     await pause.reached.wait()
     if event == "resync":
-        world.sessions.store._life.log = MemoryLog()
+        world.sessions.store._state.log = MemoryLog()
     elif event == "own":
         world.engine.mirror.table.drop(tokens.session_id)
     else:

@@ -48,7 +48,7 @@ async def test_log_entries_go_when_what_they_kill_is_dead_with_a_margin(world: W
     caller = await world.caller("token.revoke")
     for pair in tokens:
         await world.engine.tokens.revoke_token(caller, pair.access_token)
-    log = world.sessions.store._life.log
+    log = world.sessions.store._state.log
     world.clock.advance(900 + 5 + 300 - 1)
     await purge(world)
     assert len(log.snapshot()) == 2

@@ -195,7 +195,7 @@ async def test_a_token_whose_subject_is_not_its_sessions_is_invalid(world: World
 async def test_an_ended_session_is_not_refreshed(world: World, locked: bool, reason: str) -> None:
     tokens = await world.issue()
     if locked:
-        sessions = world.sessions.store._life.sessions
+        sessions = world.sessions.store._state.sessions
         sessions[tokens.session_id] = replace(sessions[tokens.session_id], locked=True)
     else:
         await world.engine.tokens.revoke_current(await world.who(tokens.access_token))

@@ -76,7 +76,7 @@ async def test_a_session_is_ended_twice_with_success_and_one_log_entry(world: Wo
     caller = await world.caller("token.revoke")
     for _ in range(2):
         await world.engine.tokens.revoke_session(caller, tokens.session_id)
-    log = world.sessions.store._life.log
+    log = world.sessions.store._state.log
     assert [entry.kind for entry in log.snapshot()] == [LogKind.SESSION]
     session = await world.session(tokens.session_id)
     assert session.revoked_by == "gateway"
@@ -245,7 +245,7 @@ async def test_an_expired_token_is_revoked_with_success(world: World) -> None:
     caller = await world.caller("token.revoke")
     await world.engine.tokens.revoke_token(caller, tokens.access_token)
     await world.engine.tokens.revoke_jti(caller, claims_of(tokens.access_token)["jti"])
-    assert world.sessions.store._life.log.head == 0  # dead by itself: nothing to remember
+    assert world.sessions.store._state.log.head == 0  # dead by itself: nothing to remember
     assert (await world.introspect(tokens.refresh_token))["active"] is True
     world.clock.advance(2_592_000)
     await world.engine.tokens.revoke_token(await world.caller("token.revoke"), tokens.refresh_token)
@@ -284,7 +284,7 @@ async def test_every_entry_outlives_what_it_kills(world: World) -> None:
     await world.engine.tokens.revoke_token(caller, tokens.access_token)
     await world.engine.tokens.revoke_session(caller, tokens.session_id)
     await world.engine.tokens.revoke_subject(caller, "alice")
-    jti, session, subject = world.sessions.store._life.log.snapshot()
+    jti, session, subject = world.sessions.store._state.log.snapshot()
     kept = world.config.clock_skew + world.config.revocation_margin
     assert jti.expires_at == claims_of(tokens.access_token)["exp"] + kept
     assert session.expires_at >= claims_of(tokens.refresh_token)["exp"] + kept

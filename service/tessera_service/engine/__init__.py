@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a session may do: the one engine behind every surface."""
 
+from tessera_service.engine.alive import SessionView
 from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.engine import Engine
+from tessera_service.engine.gateway import GatewaySessions, Validation
+from tessera_service.engine.gateway_keys import GatewayKeys
 from tessera_service.engine.keys import Jwks, KeyInfo, KeyRing, KeyState, MasterKeys
+from tessera_service.engine.limited import GatewayClient, GatewayRequest
 from tessera_service.engine.revocation import Mirror
 from tessera_service.engine.service_tokens import ServiceTokens
 from tessera_service.engine.tenants import Tenants
@@ -12,6 +16,10 @@ from tessera_service.engine.tokens import TokenEngine
 __all__ = [
     "Engine",
     "EngineConfig",
+    "GatewayClient",
+    "GatewayKeys",
+    "GatewayRequest",
+    "GatewaySessions",
     "Jwks",
     "KeyInfo",
     "KeyRing",
@@ -19,6 +27,8 @@ __all__ = [
     "MasterKeys",
     "Mirror",
     "ServiceTokens",
+    "SessionView",
     "Tenants",
     "TokenEngine",
+    "Validation",
 ]

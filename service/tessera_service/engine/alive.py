@@ -9,11 +9,29 @@ from tessera_service.engine.snapshots import Snapshot, read_snapshot
 from tessera_service.models import Caller
 
 
+class SessionView(NamedTuple):
+    """The session of a live access token, as its surfaces show it. Times as in `models.Session`."""
+
+    session_id: str
+    tenant_id: str
+    subject: str
+    username: str | None
+    roles: tuple[str, ...]
+    permissions: tuple[str, ...]
+    created_ms: int
+    expires_at: int
+    ends_at: int
+    span_seconds: int
+
+
 class Alive(NamedTuple):
-    """A live token: the caller that it makes, and the whole JSON answer of introspection."""
+    """A live token: the caller that it makes, the whole JSON answer of introspection, its session if it has one."""
 
     caller: Caller
     introspection: bytes
+    session: SessionView | None
+    scope: str
+    permissions: tuple[str, ...]  # the caller's, in the record's order
 
 
 def alive(claims: Claims, record: Snapshot) -> Alive:
@@ -29,7 +47,25 @@ def alive(claims: Claims, record: Snapshot) -> Alive:
         expires_at=claims.expires_at,
     )
     answer = record.introspection(expires_at=claims.expires_at, issued_at=claims.issued_at, jti=claims.jti)
-    return Alive(caller, answer)
+    return Alive(caller, answer, _view(claims, record), record.scope, record.names)
+
+
+def _view(claims: Claims, record: Snapshot) -> SessionView | None:
+    state = record.session
+    if state is None:
+        return None
+    return SessionView(
+        session_id=claims.session_id,
+        tenant_id=claims.tenant_id,
+        subject=claims.subject,
+        username=state.username,
+        roles=state.roles,
+        permissions=record.names,
+        created_ms=state.created_ms,
+        expires_at=state.expires_at,
+        ends_at=state.ends_at,
+        span_seconds=state.span_seconds,
+    )
 
 
 @lru_cache(maxsize=8192)

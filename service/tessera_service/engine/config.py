@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the engine has to know about its installation."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 MAX_PUBLISHED_KEYS = 48  # a key set holds 64; the rest is for keys rotated by hand
 CONFIRM_LIMIT = 1200  # a process that has not seen the directory's keys for this long does not sign
+_POSITIVE = (
+    *("access_token_ttl", "refresh_token_ttl", "session_max_lifetime", "key_rotation_interval"),
+    *("session_default_expiration", "session_remember_me_expiration", "session_max_concurrent"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,24 +36,32 @@ class EngineConfig:
     session_table_entries: int = 1_000_000
     signing_workers: int = 2
     signing_queue: int = 256
+    session_default_expiration: int = 1800
+    session_remember_me_expiration: int = 604_800
+    jwt_refresh_threshold: int = 300
+    session_max_concurrent: int = 5
+    session_limit_policy: Literal["evict", "reject"] = "evict"
+    session_limit_scope: Literal["gateway", "all"] = "gateway"
+    gateway_api_key: str | None = field(default=None, repr=False)
+    gateway_allow_loopback: bool = False
 
     def __post_init__(self) -> None:
         if not self.issuer or not self.audience:
             raise ValueError("ISSUER and AUDIENCE: may not be empty")
-        for name in ("access_token_ttl", "refresh_token_ttl", "session_max_lifetime", "key_rotation_interval"):
+        for name in _POSITIVE:
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name.upper()}: has to be positive")
         if self.poll_interval_ms >= self.max_freshness_ms:
             raise ValueError("poll_interval_ms: has to be shorter than max_freshness_ms")
         if self.published_seconds // self.key_rotation_interval > MAX_PUBLISHED_KEYS:
             raise ValueError(
-                "KEY_ROTATION_INTERVAL: too short for REFRESH_TOKEN_TTL: each key is published until its last token is"
-                f" dead, and {MAX_PUBLISHED_KEYS} keys are the limit"
+                "KEY_ROTATION_INTERVAL: too short for SESSION_MAX_LIFETIME: each key is published until its last token"
+                f" is dead, and {MAX_PUBLISHED_KEYS} keys are the limit"
             )
 
     @property
     def longest_token_ttl(self) -> int:
-        """No token of any kind lives longer; it bounds service tokens too, so that a retired key can go."""
+        """No token lives longer but those of sliding sessions, which may be as old as their session."""
         return max(self.access_token_ttl, self.refresh_token_ttl)
 
     @property
@@ -59,7 +72,14 @@ class EngineConfig:
     @property
     def published_seconds(self) -> int:
         """How long a retired key stays published: until its last token is dead, plus the JWKS max-age."""
-        return CONFIRM_LIMIT + self.clock_skew + self.longest_token_ttl + self.jwks_max_age
+        longest = max(self.longest_token_ttl, self.session_max_lifetime)
+        return CONFIRM_LIMIT + self.clock_skew + longest + self.jwks_max_age
+
+    @property
+    def signs_again_seconds(self) -> int:
+        """How long after its time a key may have to sign the same bytes again: for a pair inside its grace, for the
+        newest token of a sliding session until the one before it is dead."""
+        return max(-(-self.refresh_reuse_grace_ms // 1000), self.jwt_refresh_threshold)
 
     @property
     def store_timeout(self) -> float:

@@ -55,7 +55,8 @@ class Ends:
         )
 
     def _session_over(self, session: Session) -> int:
-        return max(session.expires_at, self._clock.now() + self._config.longest_token_ttl)
+        longest = max(self._config.longest_token_ttl, session.span_seconds)
+        return max(session.expires_at, self._clock.now() + longest)
 
     def _kept(self, over: int) -> int:
         return over + self._config.clock_skew + self._config.revocation_margin

@@ -6,12 +6,18 @@ import contextlib
 import structlog
 
 from tessera_service.clock import Clock, SystemClock
+from tessera_service.engine.activity import FLUSH_SECONDS, Activity
 from tessera_service.engine.background import Background
 from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.deadlines import answered_within
+from tessera_service.engine.ends import Ends
+from tessera_service.engine.gateway import GatewaySessions
+from tessera_service.engine.gateway_keys import GatewayKeys
 from tessera_service.engine.keys import KeyRing, MasterKeys
+from tessera_service.engine.liveness import Liveness
 from tessera_service.engine.purge import Purge
 from tessera_service.engine.revocation import Mirror
+from tessera_service.engine.revoke import Revoker
 from tessera_service.engine.service_tokens import ServiceTokens
 from tessera_service.engine.signing import SigningPool
 from tessera_service.engine.tenants import Tenants
@@ -47,15 +53,37 @@ class Engine:
         self.keys = KeyRing(directory=directory, master_keys=master_keys, clock=clock, config=config)
         self.mirror = Mirror(logs=(sessions, directory), config=config, withdraw_key=self.keys.withdraw)
         self.tenants = Tenants(directory=directory, clock=clock, config=config)
+        liveness = Liveness(
+            sessions=sessions, directory=directory, keys=self.keys, mirror=self.mirror, clock=clock, config=config
+        )
+        ends = Ends(mirror=self.mirror, clock=clock, config=config)
+        revoker = Revoker(
+            sessions=sessions, directory=directory, liveness=liveness, ends=ends, clock=clock, config=config
+        )
         self.tokens = TokenEngine(
             sessions=sessions,
-            directory=directory,
             keys=self.keys,
             mirror=self.mirror,
             pool=self._pool,
+            liveness=liveness,
+            ends=ends,
+            revoker=revoker,
             clock=clock,
             config=config,
         )
+        self._activity = Activity(sessions=sessions, config=config)
+        self.gateway = GatewaySessions(
+            sessions=sessions,
+            keys=self.keys,
+            pool=self._pool,
+            liveness=liveness,
+            ends=ends,
+            revoker=revoker,
+            activity=self._activity,
+            clock=clock,
+            config=config,
+        )
+        self.gateway_keys = GatewayKeys(config)
         self.service_tokens = ServiceTokens(
             directory=directory,
             tenants=self.tenants,
@@ -88,6 +116,7 @@ class Engine:
         await self._tasks.stop()
         self.mirror.close()
         await self.tokens.close()
+        await self.gateway.close()
         await self.keys.close()
         self._pool.close()
         async with contextlib.AsyncExitStack() as stores:  # the second is closed whatever becomes of the first
@@ -112,3 +141,4 @@ class Engine:
         self._tasks.every(self._config.poll_interval_ms / 1000, self.mirror.poll, name="mirror")
         self._tasks.every(KEY_RELOAD_SECONDS, self.keys.maintain, name="keys", wake=self.keys.stale)
         self._tasks.every(self._config.session_cleanup_interval, self._purge.run, name="purge")
+        self._tasks.every(FLUSH_SECONDS, self._activity.flush, name="activity", wake=self._activity.full)

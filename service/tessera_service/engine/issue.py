@@ -45,14 +45,14 @@ class Issuer:
         if request.tenant_id != caller.tenant_id:
             raise TenantMismatch
         demand(caller, GENERATE)
-        check_handing_on(caller, request.permissions)
+        check_handing_on(caller.permissions, request.permissions)
         return await self._make(request)
 
     async def _make(self, request: IssueRequest) -> IssuedTokens:
         now_ms = self._clock.now_ms()
         now = now_ms // 1000
         key = await self._keys.signing()
-        session = _new_session(request, now_ms=now_ms, ends_at=now + self._config.session_max_lifetime)
+        session = new_session(request, now_ms=now_ms, ends_at=now + self._config.session_max_lifetime)
         pair = draft_pair(session, now=now, config=self._config)
         check_pair_size(pair, key)
         session = replace(
@@ -70,7 +70,8 @@ class Issuer:
         return tokens
 
 
-def _new_session(request: IssueRequest, *, now_ms: int, ends_at: int) -> Session:
+def new_session(request: IssueRequest, *, now_ms: int, ends_at: int) -> Session:
+    """A session without tokens; it ends at `ends_at`."""
     return Session(
         session_id=uuid7(),
         tenant_id=request.tenant_id,

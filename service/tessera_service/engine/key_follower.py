@@ -69,6 +69,17 @@ class KeyFollower:
         """That key, active or retired, while its private half is there: for signing the same bytes again."""
         return self._signers.get(kid)
 
+    async def signing_again(self, kid: str) -> SigningPair | None:
+        """As `signing_with`, also of a key that another process may have made a moment ago; None once it was revoked or
+        is gone: what it signed is dead. StoreUnavailable if it counts but this process cannot open its private half."""
+        key = self.signing_with(kid)
+        if key is None:
+            await self.reload()
+            key = self.signing_with(kid)
+        if key is None and kid in self.keyset:
+            raise StoreUnavailable
+        return key
+
     def jwks_now(self) -> Jwks:
         """The JWKS from memory, whatever the directory does."""
         assert self._jwks is not None, "a key exists before the port opens"

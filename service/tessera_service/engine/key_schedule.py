@@ -78,8 +78,8 @@ class KeySchedule:
         """Whether no successor can need the private half: retired for longer than a process may sign with old news and
         a spent refresh token has grace."""
         retires_at = self._retires_at.get(row.kid)
-        grace = -(-self._config.refresh_reuse_grace_ms // 1000)
-        return retires_at is not None and now >= retires_at + CONFIRM_LIMIT + self._config.clock_skew + grace
+        again = self._config.signs_again_seconds
+        return retires_at is not None and now >= retires_at + CONFIRM_LIMIT + self._config.clock_skew + again
 
     def announcement_due(self, now: int) -> int | None:
         """The activates_at of the successor that should be announced now; None while it is too early or one is."""

@@ -12,6 +12,13 @@ from tessera_service.engine.signing import SigningPool, Unsigned
 from tessera_service.models import IssuedTokens, Session, Successor, TokenKind, TokenRecord
 
 
+class DraftedToken(NamedTuple):
+    """One token before it is signed, and its record."""
+
+    payload: bytes
+    record: TokenRecord
+
+
 class DraftedPair(NamedTuple):
     """An access and a refresh token before they are signed, and their records."""
 
@@ -26,15 +33,30 @@ class DraftedPair(NamedTuple):
         return max(self.access.expires_at, self.refresh.expires_at)
 
 
+def draft_token(session: Session, kind: TokenKind, *, expires_at: int, now: int, config: EngineConfig) -> DraftedToken:
+    """A new token for the session as its record stands; it does not outlive the session."""
+    record = TokenRecord(
+        jti=uuid7(),
+        session_id=session.session_id,
+        tenant_id=session.tenant_id,
+        subject=session.subject,
+        kind=kind,
+        expires_at=min(expires_at, session.ends_at),
+    )
+    return DraftedToken(_payload(session, record, now=now, config=config), record)
+
+
 def draft_pair(session: Session, *, now: int, config: EngineConfig) -> DraftedPair:
     """A new pair for the session as its record stands; neither token outlives the session."""
-    access = _record(session, TokenKind.ACCESS, expires_at=min(now + config.access_token_ttl, session.ends_at))
-    refresh = _record(session, TokenKind.REFRESH, expires_at=min(now + config.refresh_token_ttl, session.ends_at))
+    access, refresh = (
+        draft_token(session, kind, expires_at=now + ttl, now=now, config=config)
+        for kind, ttl in ((TokenKind.ACCESS, config.access_token_ttl), (TokenKind.REFRESH, config.refresh_token_ttl))
+    )
     return DraftedPair(
-        access_payload=_payload(session, access, now=now, config=config),
-        refresh_payload=_payload(session, refresh, now=now, config=config),
-        access=access,
-        refresh=refresh,
+        access_payload=access.payload,
+        refresh_payload=refresh.payload,
+        access=access.record,
+        refresh=refresh.record,
     )
 
 
@@ -55,17 +77,6 @@ async def sign_pair(
     expires_at: int = json.loads(successor.access_payload)["exp"]
     return IssuedTokens(
         access_token=access, refresh_token=refresh, expires_in=max(0, expires_at - now), session_id=session_id
-    )
-
-
-def _record(session: Session, kind: TokenKind, *, expires_at: int) -> TokenRecord:
-    return TokenRecord(
-        jti=uuid7(),
-        session_id=session.session_id,
-        tenant_id=session.tenant_id,
-        subject=session.subject,
-        kind=kind,
-        expires_at=expires_at,
     )
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The permissions that the service itself asks for, and who may hand them on."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from tessera_service.errors import Forbidden, SessionForbidden
 from tessera_service.models import Caller
@@ -9,6 +9,8 @@ from tessera_service.models import Caller
 GENERATE = "token.generate"
 INTROSPECT = "token.introspect"
 REVOKE = "token.revoke"
+READ_SESSIONS = "session.read:any"
+REVOKE_SESSIONS = "session.revoke:any"
 
 GUARDED = ("token.", "session.", "auth.")  # names that only a holder hands on (contract rule 2.13)
 
@@ -19,14 +21,14 @@ def demand(caller: Caller, permission: str) -> None:
         raise Forbidden
 
 
-def check_handing_on(caller: Caller, permissions: Iterable[str]) -> None:
-    """Raises Forbidden if one of `permissions` is the service's own and not the caller's."""
+def check_handing_on(held: Container[str], permissions: Iterable[str]) -> None:
+    """Raises Forbidden if one of `permissions` is the service's own and not one of those that the caller holds."""
     for name in permissions:
-        if name.startswith(GUARDED) and not caller.may(name):
+        if name.startswith(GUARDED) and name not in held:
             raise Forbidden
 
 
-def check_acting_on(caller: Caller, subject: str) -> None:
-    """One's own sessions need no permission (contract rule 2.12); others' need token.revoke, else SessionForbidden."""
-    if subject != caller.subject and not caller.may(REVOKE):
+def check_acting_on(caller: Caller, subject: str, permission: str) -> None:
+    """One's own sessions need no permission (contract rule 2.12); others' need that one, else SessionForbidden."""
+    if subject != caller.subject and not caller.may(permission):
         raise SessionForbidden

@@ -14,7 +14,7 @@ from tessera_service.engine.liveness import Liveness
 from tessera_service.engine.pairs import draft_pair, sign_pair
 from tessera_service.engine.signing import SigningPool
 from tessera_service.engine.verifiers import REFRESH, Dead
-from tessera_service.errors import RefreshInvalid, SessionEnded, SessionNotFound, StoreUnavailable
+from tessera_service.errors import RefreshInvalid, SessionEnded, SessionNotFound
 from tessera_service.models import (
     IssuedTokens,
     Rotation,
@@ -131,17 +131,11 @@ class Refresher:
                 raise SessionNotFound
 
     async def _key(self, successor: Successor) -> SigningPair:
-        """The key of the stored successor, which another process may have made a moment ago. RefreshInvalid once it was
-        revoked: the pair that it signed is dead."""
-        key = self._keys.signing_with(successor.kid)
+        """The key of the stored successor. RefreshInvalid once it was revoked: the pair that it signed is dead."""
+        key = await self._keys.signing_again(successor.kid)
         if key is None:
-            await self._keys.reload()
-            key = self._keys.signing_with(successor.kid)
-        if key is not None:
-            return key
-        if successor.kid in self._keys.keyset:
-            raise StoreUnavailable  # it counts, but this process cannot open its private half
-        raise RefreshInvalid
+            raise RefreshInvalid
+        return key
 
 
 def _is_locked(session: Session | None) -> bool:

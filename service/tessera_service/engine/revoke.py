@@ -1,23 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
 """Revoking, in every form of contract section 3. Each returns only when the store has it and this process refuses."""
 
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
 from tessera_service.clock import Clock
 from tessera_service.engine.claims import Claims
 from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.deadlines import answered_within
 from tessera_service.engine.ends import Ends
 from tessera_service.engine.liveness import Liveness
-from tessera_service.engine.permissions import check_acting_on
+from tessera_service.engine.permissions import REVOKE, REVOKE_SESSIONS, check_acting_on
 from tessera_service.engine.verifiers import BEARER, REFRESH, Dead
 from tessera_service.errors import RevokeInvalid, SessionNotFound, UnknownJti
-from tessera_service.models import Caller, ServiceToken, Session, TokenKind, TokenRecord
+from tessera_service.models import Caller, RevokedOthers, ServiceToken, Session, TokenKind, TokenRecord
 from tessera_service.storage.base import Directory, SessionStore
 
-_REASON = "token_revoke"
+
+class Ground(NamedTuple):
+    """On what ground something is revoked: the permission that others' sessions demand, and the reason to be kept."""
+
+    permission: str
+    reason: str
+
+
+TOKEN_REVOKE: Final = Ground(REVOKE, "token_revoke")
+USER_LOGOUT: Final = Ground(REVOKE_SESSIONS, "user_logout")
+MANUAL: Final = Ground(REVOKE_SESSIONS, "manual")
 
 
 class Revoker:
-    """The steps behind `TokenEngine.revoke_*`."""
+    """The steps behind `TokenEngine.revoke_*`, and of the surfaces that end sessions on other grounds."""
 
     def __init__(
         self,
@@ -36,30 +49,43 @@ class Revoker:
         self._clock = clock
         self._config = config
 
-    async def current(self, caller: Caller) -> None:
+    async def current(self, caller: Caller, ground: Ground) -> None:
         """The caller's own session."""
         if caller.session_id is None:
             raise RevokeInvalid
-        await self.session(caller, caller.session_id)
+        await self.session(caller, caller.session_id, ground)
 
-    async def session(self, caller: Caller, session_id: str) -> None:
+    async def session(self, caller: Caller, session_id: str, ground: Ground) -> None:
         """A session of the caller's tenant."""
         async with answered_within(self._config.store_timeout):
             session = await self._sessions.get(session_id)
             if session is None or session.tenant_id != caller.tenant_id:
                 raise SessionNotFound
-            check_acting_on(caller, session.subject)
-            if not await self._end(caller, session):
+            check_acting_on(caller, session.subject, ground.permission)
+            if not await self._end(caller, session, ground):
                 raise SessionNotFound
 
-    async def subject(self, caller: Caller, subject: str | None) -> None:
-        """Every session of a subject in the caller's tenant; None: the caller's own."""
+    async def subject(self, caller: Caller, subject: str | None, ground: Ground) -> Sequence[Session]:
+        """Every session of a subject in the caller's tenant; None: the caller's own. Those that it ended."""
         subject = caller.subject if subject is None else subject
-        check_acting_on(caller, subject)
-        revocation = self._ends.of_subject(reason=_REASON, revoked_by=caller.subject)
+        check_acting_on(caller, subject, ground.permission)
+        revocation = self._ends.of_subject(reason=ground.reason, revoked_by=caller.subject)
         async with answered_within(self._config.store_timeout):
             ended = await self._sessions.revoke_subject(caller.tenant_id, subject, revocation=revocation)
         self._ends.apply_subject(caller.tenant_id, subject, sessions=ended, revocation=revocation)
+        return ended
+
+    async def others(self, caller: Caller, subject: str, ground: Ground) -> RevokedOthers:
+        """As `subject`, but the caller's own session goes on."""
+        check_acting_on(caller, subject, ground.permission)
+        revocation = self._ends.of_subject(reason=ground.reason, revoked_by=caller.subject)
+        async with answered_within(self._config.store_timeout):
+            revoked = await self._sessions.revoke_others(
+                caller.tenant_id, subject, keep=caller.session_id or "", revocation=revocation
+            )
+        for session in revoked.ended:
+            self._ends.apply_session(session)
+        return revoked
 
     async def token(self, caller: Caller, token: str) -> None:
         """A genuine access, refresh or service token of the caller's tenant, dead or alive."""
@@ -67,7 +93,7 @@ class Revoker:
             claims = await self._genuine(token)
             if claims.tenant_id != caller.tenant_id:
                 raise RevokeInvalid
-            check_acting_on(caller, claims.subject)
+            check_acting_on(caller, claims.subject, REVOKE)
             await self._kill(caller, _record_of(claims))
 
     async def jti(self, caller: Caller, jti: str) -> None:
@@ -79,7 +105,7 @@ class Revoker:
                 record = None if service_token is None else _record_of_service(service_token)
             if record is None or record.tenant_id != caller.tenant_id:
                 raise UnknownJti
-            check_acting_on(caller, record.subject)
+            check_acting_on(caller, record.subject, REVOKE)
             await self._kill(caller, record)
 
     async def service_token(self, jti: str, *, revoked_by: str) -> bool:
@@ -102,24 +128,26 @@ class Revoker:
             case TokenKind.REFRESH:  # ends its session, which may outlive it; without a record both are dead already
                 session = await self._sessions.get(token.session_id)
                 if session is not None:
-                    await self._end(caller, session)
+                    await self._end(caller, session, TOKEN_REVOKE)
             case _ if self._clock.now() >= token.expires_at:
                 return  # dead by itself: nothing to remember
             case TokenKind.SERVICE:
                 await self._kill_service_token(token.jti, token.expires_at, caller.subject)
             case _:
-                revocation = self._ends.of_token(token.expires_at, reason=_REASON, revoked_by=caller.subject)
+                revocation = self._ends.of_token(
+                    token.expires_at, reason=TOKEN_REVOKE.reason, revoked_by=caller.subject
+                )
                 await self._sessions.revoke_token(token, revocation=revocation)
                 self._ends.apply_token(token.jti, expires_at=token.expires_at)
 
-    async def _end(self, caller: Caller, session: Session) -> bool:
-        revocation = self._ends.of_session(session, reason=_REASON, revoked_by=caller.subject)
+    async def _end(self, caller: Caller, session: Session, ground: Ground) -> bool:
+        revocation = self._ends.of_session(session, reason=ground.reason, revoked_by=caller.subject)
         ended = await self._sessions.revoke_session(session.session_id, revocation=revocation)
         self._ends.apply_session(ended or session)  # also what another process ended: this one has to refuse now
         return ended is not None
 
     async def _kill_service_token(self, jti: str, expires_at: int, revoked_by: str) -> bool:
-        revocation = self._ends.of_token(expires_at, reason=_REASON, revoked_by=revoked_by)
+        revocation = self._ends.of_token(expires_at, reason=TOKEN_REVOKE.reason, revoked_by=revoked_by)
         revoked = await self._directory.revoke_service_token(jti, revocation=revocation)
         self._ends.apply_token(jti, expires_at=expires_at)
         return revoked is not None

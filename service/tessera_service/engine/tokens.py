@@ -11,12 +11,12 @@ from tessera_service.engine.keys import KeyRing
 from tessera_service.engine.liveness import Liveness
 from tessera_service.engine.refresh import Refresher
 from tessera_service.engine.revocation import Mirror
-from tessera_service.engine.revoke import Revoker
+from tessera_service.engine.revoke import TOKEN_REVOKE, Revoker
 from tessera_service.engine.signing import SigningPool
 from tessera_service.engine.verifiers import REFRESH, Dead
 from tessera_service.errors import TenantMismatch, Unauthorized
 from tessera_service.models import Caller, IssuedTokens, IssueRequest
-from tessera_service.storage.base import Directory, SessionStore
+from tessera_service.storage.base import SessionStore
 
 
 class TokenEngine:
@@ -26,22 +26,18 @@ class TokenEngine:
         self,
         *,
         sessions: SessionStore,
-        directory: Directory,
         keys: KeyRing,
         mirror: Mirror,
         pool: SigningPool,
+        liveness: Liveness,
+        ends: Ends,
+        revoker: Revoker,
         clock: Clock,
         config: EngineConfig,
     ) -> None:
-        liveness = Liveness(
-            sessions=sessions, directory=directory, keys=keys, mirror=mirror, clock=clock, config=config
-        )
-        ends = Ends(mirror=mirror, clock=clock, config=config)
         self._liveness = liveness
         self._introspector = Introspector(liveness, config)
-        self._revoker = Revoker(
-            sessions=sessions, directory=directory, liveness=liveness, ends=ends, clock=clock, config=config
-        )
+        self._revoker = revoker
         self._issuer = Issuer(
             sessions=sessions, keys=keys, pool=pool, mirror=mirror, liveness=liveness, clock=clock, config=config
         )
@@ -90,16 +86,16 @@ class TokenEngine:
 
     async def revoke_current(self, caller: Caller) -> None:
         """Ends the caller's session. RevokeInvalid for a service token."""
-        await self._revoker.current(caller)
+        await self._revoker.current(caller, TOKEN_REVOKE)
 
     async def revoke_session(self, caller: Caller, session_id: str) -> None:
         """Ends a session. SessionNotFound (unknown, or another tenant's), SessionForbidden (not the caller's, without
         token.revoke). A session that is over already is a success."""
-        await self._revoker.session(caller, session_id)
+        await self._revoker.session(caller, session_id, TOKEN_REVOKE)
 
     async def revoke_subject(self, caller: Caller, subject: str | None) -> None:
         """Ends every session of a subject (None: the caller's own). SessionForbidden."""
-        await self._revoker.subject(caller, subject)
+        await self._revoker.subject(caller, subject, TOKEN_REVOKE)
 
     async def revoke_token(self, caller: Caller, token: str) -> None:
         """Revokes one token; a refresh token ends its session. RevokeInvalid unless it is a genuine access, refresh or
