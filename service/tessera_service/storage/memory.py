@@ -26,7 +26,6 @@ from tessera_service.models import (
     TokenRecord,
 )
 from tessera_service.storage import rules
-from tessera_service.storage.base import TOUCHED_AT_ONCE
 from tessera_service.storage.memory_state import MemoryState
 
 _PAGE: Final = 1000
@@ -66,14 +65,13 @@ class MemorySessionStore:
         surface = rules.counted_surface(limit)
         standing = state.active_of(session.tenant_id, session.subject, now=limit.now)
         counted = [other for other in standing if surface in (None, other.surface)]
-        evicted = rules.evicted(counted, limit, eviction)
-        if evicted is None:
+        too_many = rules.too_many(len(counted), limit)
+        if too_many and limit.policy == "reject":
             return LimitedCreation(None)
         stored = rules.born(session, state.subject(session.tenant_id, session.subject).cutoff_ms)
         state.add(stored)
-        for ended in evicted:
-            state.end(ended, eviction)
-        return LimitedCreation(stored, evicted)
+        leaving = iter(rules.least_recently_active(counted)[:too_many])
+        return LimitedCreation(stored, self._end_all(leaving, eviction))
 
     async def get(self, session_id: str) -> Session | None:
         return self._alive().seen(session_id)
@@ -131,9 +129,8 @@ class MemorySessionStore:
         return result
 
     async def touch(self, activities: Mapping[str, int]) -> None:
+        rules.check_touch(activities)
         state = self._alive()
-        if len(activities) > TOUCHED_AT_ONCE:
-            raise ValueError(f"at most {TOUCHED_AT_ONCE} sessions are touched at once")
         for session in list(state.all_seen(activities)):
             touched = rules.touched(session, activities[session.session_id])
             if touched is not None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What happens to a session, as plain functions: a store reads a session, asks here, and writes what comes back."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from tessera_service.models import (
@@ -18,7 +18,7 @@ from tessera_service.models import (
     SpentToken,
     TokenRecord,
 )
-from tessera_service.storage.base import CUT_OFF
+from tessera_service.storage.base import CUT_OFF, TOUCHED_AT_ONCE
 
 
 def born(session: Session, cutoff_ms: int) -> Session:
@@ -70,6 +70,12 @@ def ended(session: Session, revocation: Revocation) -> Session:
     )
 
 
+def check_touch(activities: Mapping[str, int]) -> None:
+    """ValueError for more sessions than one step may touch."""
+    if len(activities) > TOUCHED_AT_ONCE:
+        raise ValueError(f"at most {TOUCHED_AT_ONCE} sessions are touched at once")
+
+
 def touched(session: Session, active_ms: int) -> Session | None:
     """The session, as `seen_under` its cut-off, after an activity; None if that changes nothing."""
     if session.status(active_ms // 1000) is not SessionStatus.ACTIVE or active_ms <= session.last_activity_ms:
@@ -82,14 +88,14 @@ def counted_surface(limit: SessionLimit) -> str | None:
     return "gateway" if limit.scope == "gateway" else None
 
 
-def evicted(active: Iterable[Session], limit: SessionLimit, eviction: Revocation) -> tuple[Session, ...] | None:
-    """What has to end, as it is to be stored, so that one more fits beside the subject's `active` sessions that the
-    limit counts; None: the limit refuses one more."""
-    least_recent_first = sorted(active, key=lambda session: (session.last_activity_ms, session.session_id))
-    too_many = max(len(least_recent_first) + 1 - limit.max_sessions, 0)
-    if too_many and limit.policy == "reject":
-        return None
-    return tuple(ended(session, eviction) for session in least_recent_first[:too_many])
+def too_many(active: int, limit: SessionLimit) -> int:
+    """How many of the `active` sessions that the limit counts stand in the way of one more."""
+    return max(active + 1 - limit.max_sessions, 0)
+
+
+def least_recently_active(active: Iterable[Session]) -> list[Session]:
+    """The order in which sessions make room for another."""
+    return sorted(active, key=lambda session: (session.last_activity_ms, session.session_id))
 
 
 def slide(session: Session, wanted: Slide, *, jti_revoked: bool) -> SlideResult:

@@ -4,14 +4,15 @@
 from collections.abc import Sequence
 from functools import partial
 
-from tessera_service.models import Revocation, ServiceToken, SigningKey, Tenant
+from tessera_service.models import AccessKeyRecord, GatewayKey, Revocation, ServiceToken, SigningKey, Tenant
+from tessera_service.storage.sql import client_key_steps as client_keys
 from tessera_service.storage.sql import directory_steps as steps
 from tessera_service.storage.sql.database import Database
 from tessera_service.storage.sql.store import SqlStore
 
 
 class SqlDirectory(SqlStore):
-    """Tenants, service tokens and signing keys in a database. ValueError for a URL that cannot be used."""
+    """Tenants, service tokens and keys in a database. ValueError for a URL that cannot be used."""
 
     def __init__(self, url: str, *, timeout_ms: int = 1500) -> None:
         super().__init__(Database(url, timeout_ms=timeout_ms))
@@ -39,6 +40,43 @@ class SqlDirectory(SqlStore):
 
     async def revoke_service_token(self, jti: str, *, revocation: Revocation) -> ServiceToken | None:
         return await self._write(partial(steps.revoke_service_token, jti=jti, revocation=revocation))
+
+    async def add_access_key(self, key: AccessKeyRecord) -> None:
+        await self._write(partial(client_keys.add_access_key, key=key))
+
+    async def get_access_key(self, access_key_id: str) -> AccessKeyRecord | None:
+        return await self._read(partial(client_keys.get_access_key, access_key_id=access_key_id))
+
+    async def list_access_keys(self, *, tenant_id: str | None = None) -> Sequence[AccessKeyRecord]:
+        return await self._read(partial(client_keys.list_access_keys, tenant_id=tenant_id))
+
+    async def disable_access_key(self, access_key_id: str, *, revocation: Revocation) -> AccessKeyRecord | None:
+        step = partial(client_keys.disable_access_key, access_key_id=access_key_id, revocation=revocation)
+        return await self._write(step)
+
+    async def rotate_access_key(
+        self, access_key_id: str, *, secret_hash: bytes, master_key_id: str, revocation: Revocation
+    ) -> bool:
+        step = partial(
+            client_keys.rotate_access_key,
+            access_key_id=access_key_id,
+            secret_hash=secret_hash,
+            master_key_id=master_key_id,
+            revocation=revocation,
+        )
+        return await self._write(step)
+
+    async def add_gateway_key(self, key: GatewayKey) -> None:
+        await self._write(partial(client_keys.add_gateway_key, key=key))
+
+    async def get_gateway_key(self, key_id: str) -> GatewayKey | None:
+        return await self._read(partial(client_keys.get_gateway_key, key_id=key_id))
+
+    async def list_gateway_keys(self, *, tenant_id: str | None = None) -> Sequence[GatewayKey]:
+        return await self._read(partial(client_keys.list_gateway_keys, tenant_id=tenant_id))
+
+    async def disable_gateway_key(self, key_id: str, *, revocation: Revocation) -> GatewayKey | None:
+        return await self._write(partial(client_keys.disable_gateway_key, key_id=key_id, revocation=revocation))
 
     async def list_signing_keys(self) -> Sequence[SigningKey]:
         return await self._read(steps.list_signing_keys)

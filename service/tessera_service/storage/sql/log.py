@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The revocation log: steps over a connection that is inside a transaction."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import ColumnElement, Connection, delete, exists, insert, select, tuple_, update
 
-from tessera_service.models import LogKind, LogPage, Revocation
+from tessera_service.models import LogKind, LogPage, Revocation, Session
 from tessera_service.storage.sql.rows import entry_of
 from tessera_service.storage.sql.schema import IS_JTI, IS_SUBJECT, log_head, revocation_log, sessions, subjects
 
@@ -15,19 +15,38 @@ def append(
 ) -> None:
     """Adds an entry as the newest. The last thing that a step does: the head stays locked until the commit, which makes
     sequences gapless and puts them in commit order."""
-    sequence = connection.execute(
-        update(log_head).values(seq=log_head.c.seq + 1).returning(log_head.c.seq)
-    ).scalar_one()
-    connection.execute(
-        insert(revocation_log).values(
-            sequence=sequence,
-            kind=kind.value,
-            tenant_id=tenant_id,
-            key=key,
-            cutoff_ms=cutoff_ms,
-            expires_at=revocation.log_expires_at,
-        )
-    )
+    _append(connection, kind, [(tenant_id, key)], revocation, cutoff_ms=cutoff_ms)
+
+
+def append_sessions(connection: Connection, ended: Sequence[Session], revocation: Revocation) -> None:
+    """As `append`, a SESSION entry for each, in their order."""
+    if ended:
+        keys = [(session.tenant_id, session.session_id) for session in ended]
+        _append(connection, LogKind.SESSION, keys, revocation, cutoff_ms=0)
+
+
+def _append(
+    connection: Connection,
+    kind: LogKind,
+    keys: Sequence[tuple[str, str]],
+    revocation: Revocation,
+    *,
+    cutoff_ms: int,
+) -> None:
+    moved = update(log_head).values(seq=log_head.c.seq + len(keys)).returning(log_head.c.seq)
+    first = connection.execute(moved).scalar_one() - len(keys) + 1
+    entries = [
+        {
+            "sequence": sequence,
+            "kind": kind.value,
+            "tenant_id": tenant_id,
+            "key": key,
+            "cutoff_ms": cutoff_ms,
+            "expires_at": revocation.log_expires_at,
+        }
+        for sequence, (tenant_id, key) in enumerate(keys, start=first)
+    ]
+    connection.execute(insert(revocation_log), entries)
 
 
 def has_jti(connection: Connection, jti: str) -> bool:

@@ -10,8 +10,13 @@ from sqlalchemy import RowMapping
 
 from tessera_service.errors import StoreUnavailable
 from tessera_service.models import (
+    AccessKeyRecord,
+    GatewayKey,
+    Grant,
     LogEntry,
     LogKind,
+    Newest,
+    Revocation,
     ServiceToken,
     Session,
     SessionMetadata,
@@ -41,12 +46,14 @@ def session_values(session: Session) -> dict[str, Any]:
         "metadata": _json({name: value for name, value in asdict(session.metadata).items() if value is not None}),
         "created_ms": session.created_ms,
         "ends_at": session.ends_at,
+        "span_seconds": session.span_seconds,
+        "access_key_id": session.access_key_id,
     }
 
 
 def session_changes(session: Session) -> dict[str, Any]:
     """The columns that change in the life of a session."""
-    successor = session.successor
+    successor, newest = session.successor, session.newest
     return {
         "locked": session.locked,
         "refresh_jti": session.refresh_jti,
@@ -60,6 +67,25 @@ def session_changes(session: Session) -> dict[str, Any]:
         "revoked_reason": session.revoked_reason,
         "revoked_by": session.revoked_by,
         "over_ms": rules.over_ms(session),
+        "last_activity_ms": session.last_activity_ms,
+        "newest_jti": newest.jti if newest else None,
+        "newest_expires_at": newest.expires_at if newest else None,
+        "newest_payload": newest.payload if newest else None,
+        "newest_kid": newest.kid if newest else None,
+        "stopped": session.locked or session.revoked_ms is not None,
+    }
+
+
+def end_changes(revocation: Revocation) -> dict[str, Any]:
+    """The columns in which `rules.ended` changes a session, alike for any session."""
+    forgotten = ["successor_access", "successor_refresh", "successor_kid", "successor_until_ms"]
+    forgotten += ["newest_jti", "newest_expires_at", "newest_payload", "newest_kid"]
+    return dict.fromkeys(forgotten) | {
+        "revoked_ms": revocation.at_ms,
+        "revoked_reason": revocation.reason,
+        "revoked_by": revocation.revoked_by,
+        "over_ms": revocation.at_ms,
+        "stopped": True,
     }
 
 
@@ -90,6 +116,10 @@ def session_of(row: RowMapping, tokens: Iterable[TokenRecord]) -> Session:
             revoked_reason=row["revoked_reason"],
             revoked_by=row["revoked_by"],
             locked=row["locked"],
+            last_activity_ms=row["created_ms"] if row["last_activity_ms"] is None else row["last_activity_ms"],
+            span_seconds=row["span_seconds"],
+            newest=_newest_of(row),
+            access_key_id=row["access_key_id"],
         )
     except (TypeError, ValueError) as error:
         raise StoreUnavailable("a stored session cannot be read") from error
@@ -100,6 +130,12 @@ def _successor_of(row: RowMapping) -> Successor | None:
     if row["successor_kid"] is None:
         return None
     return Successor(row["successor_access"], row["successor_refresh"], row["successor_kid"])
+
+
+def _newest_of(row: RowMapping) -> Newest | None:
+    if row["newest_jti"] is None:
+        return None
+    return Newest(row["newest_jti"], row["newest_expires_at"], row["newest_payload"], row["newest_kid"])
 
 
 def token_values(tokens: Iterable[TokenRecord]) -> list[dict[str, Any]]:
@@ -133,6 +169,25 @@ def service_token_of(row: RowMapping) -> ServiceToken:
         return ServiceToken(**_known(ServiceToken, row) | {"permissions": tuple(json.loads(row["permissions"]))})
     except (TypeError, ValueError) as error:
         raise StoreUnavailable("a stored service token cannot be read") from error
+
+
+def access_key_values(key: AccessKeyRecord) -> dict[str, Any]:
+    """The row of an access key."""
+    return asdict(key) | {"grants": _json([[grant.resource, grant.permission] for grant in key.grants])}
+
+
+def access_key_of(row: RowMapping) -> AccessKeyRecord:
+    """An access key."""
+    try:
+        grants = tuple(Grant(resource, permission) for resource, permission in json.loads(row["grants"]))
+        return AccessKeyRecord(**_known(AccessKeyRecord, row) | {"grants": grants})
+    except (TypeError, ValueError) as error:
+        raise StoreUnavailable("a stored access key cannot be read") from error
+
+
+def gateway_key_of(row: RowMapping) -> GatewayKey:
+    """A gateway's key."""
+    return GatewayKey(**_known(GatewayKey, row))
 
 
 def signing_key_of(row: RowMapping) -> SigningKey:

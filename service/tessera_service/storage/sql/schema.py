@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
     text,
 )
 
@@ -62,6 +63,32 @@ service_tokens: Final = Table(
     Index(None, "created_ms"),
     Index(None, "tenant_id", "created_ms"),
     Index(None, "expires_at"),
+)
+
+access_keys: Final = Table(
+    "access_keys",
+    metadata,
+    Column("access_key_id", String(64), primary_key=True),
+    Column("tenant_id", String(64), nullable=False),
+    Column("subject", String(128), nullable=False),
+    Column("secret_hash", LargeBinary, nullable=False),
+    Column("master_key_id", String(64), nullable=False),
+    Column("grants", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("disabled_at", BigInteger),
+    Index(None, "tenant_id", "created_at"),
+)
+
+gateway_keys: Final = Table(
+    "gateway_keys",
+    metadata,
+    Column("key_id", String(64), primary_key=True),
+    Column("tenant_id", String(64), nullable=False),
+    Column("secret_hash", LargeBinary, nullable=False),
+    Column("master_key_id", String(64), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("disabled_at", BigInteger),
+    Index(None, "tenant_id", "created_at"),
 )
 
 signing_keys: Final = Table(
@@ -113,10 +140,37 @@ sessions: Final = Table(
     Column("revoked_reason", Text),
     Column("revoked_by", Text),
     Column("locked", Boolean, nullable=False),
-    Column("over_ms", BigInteger, nullable=False),  # rules.over_ms, for the purge
+    Column("over_ms", BigInteger, nullable=False),  # rules.over_ms: for the purge, and for what is active
+    # What an older release leaves out has a meaning: NULL is no activity but the creation, no newest token, no key.
+    Column("last_activity_ms", BigInteger),
+    Column("span_seconds", BigInteger, nullable=False, server_default=text("0")),
+    Column("newest_jti", String(64)),
+    Column("newest_expires_at", BigInteger),
+    Column("newest_payload", LargeBinary),
+    Column("newest_kid", String(128)),
+    Column("access_key_id", String(64)),
+    # Revoked, locked or cut off: only for counting, which cannot look at a subject for each of a million sessions.
+    Column("stopped", Boolean, nullable=False, server_default=false()),
     ForeignKeyConstraint(["tenant_id", "subject"], ["subjects.tenant_id", "subjects.subject"]),
-    Index(None, "tenant_id", "subject", "created_ms"),
+    Index(None, "tenant_id", "created_ms", "session_id"),
+    Index(None, "tenant_id", "subject", "created_ms", "session_id"),
+    Index(None, "tenant_id", "surface", "stopped", "over_ms"),
     Index(None, "over_ms"),
+)
+Index(
+    None,
+    sessions.c.tenant_id,
+    sessions.c.subject,
+    sessions.c.over_ms,
+    sqlite_where=sessions.c.revoked_ms.is_(None),
+    postgresql_where=sessions.c.revoked_ms.is_(None),
+)
+Index(
+    None,
+    sessions.c.access_key_id,
+    sessions.c.over_ms,
+    sqlite_where=sessions.c.access_key_id.is_not(None),
+    postgresql_where=sessions.c.access_key_id.is_not(None),
 )
 Index(
     None,

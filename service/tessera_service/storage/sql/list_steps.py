@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pages and numbers of sessions: each function is one step over a connection that is inside a transaction."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from tessera_service.models import Session, SessionCounts
+from tessera_service.storage.sql.schema import sessions
+from tessera_service.storage.sql.session_rows import SESSIONS, active, of_subject, read_all
+
+
+def list_sessions(
+    connection: Connection,
+    tenant_id: str,
+    *,
+    subject: str | None,
+    now: int,
+    active_only: bool,
+    surface: str | None,
+    limit: int,
+    offset: int,
+) -> Sequence[Session]:
+    wanted = SESSIONS.where(sessions.c.tenant_id == tenant_id if subject is None else of_subject(tenant_id, subject))
+    if surface is not None:
+        wanted = wanted.where(sessions.c.surface == surface)
+    if active_only:
+        wanted = wanted.where(active(now))
+    newest_first = wanted.order_by(sessions.c.created_ms.desc(), sessions.c.session_id.desc())
+    return read_all(connection, newest_first.limit(limit).offset(offset))
+
+
+def count_sessions(connection: Connection, tenant_id: str, *, surface: str, now: int) -> SessionCounts:
+    made_there = (sessions.c.tenant_id == tenant_id, sessions.c.surface == surface)
+
+    def number(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
+        return select(func.count()).select_from(sessions).where(*made_there, *conditions).scalar_subquery()
+
+    is_stopped, over = sessions.c.stopped, sessions.c.over_ms
+    # Three ranges of one index: nothing is looked up, nothing is counted twice.
+    stopped, active_ones, expired = connection.execute(
+        select(
+            number(is_stopped.is_(True)),
+            number(is_stopped.is_(False), over > now * 1000),
+            number(is_stopped.is_(False), over <= now * 1000),
+        )
+    ).one()
+    return SessionCounts(total=stopped + active_ones + expired, active=active_ones, expired=expired)

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every step over sessions is made of: locking, reading and storing them, inside a transaction.
+
+Locks: subject, sessions, head of the log. Row locks (FOR UPDATE) say nothing to SQLite, where the transaction as a
+whole is alone.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from tessera_service.models import Revocation, Session, TokenRecord
+from tessera_service.storage import rules
+from tessera_service.storage.sql import log
+from tessera_service.storage.sql.database import DuplicateError
+from tessera_service.storage.sql.engine import insert_or_ignore
+from tessera_service.storage.sql.rows import end_changes, session_changes, session_of, token_of, token_values
+from tessera_service.storage.sql.schema import session_tokens, sessions, subjects
+
+_OF_ITS_SUBJECT = and_(sessions.c.tenant_id == subjects.c.tenant_id, sessions.c.subject == subjects.c.subject)
+SESSIONS: Final = select(sessions, subjects.c.cutoff_ms).join(subjects, _OF_ITS_SUBJECT)
+_STORE = update(sessions).where(sessions.c.session_id == bindparam("stored_id"))
+_AT_ONCE: Final = 500  # ids in one statement
+
+
+def of_subject(tenant_id: str, subject: str) -> ColumnElement[bool]:
+    """The sessions of a subject."""
+    return and_(sessions.c.tenant_id == tenant_id, sessions.c.subject == subject)
+
+
+def active(now: int) -> ColumnElement[bool]:
+    """Of SESSIONS, those whose status is ACTIVE at `now`."""
+    return and_(
+        sessions.c.revoked_ms.is_(None),
+        sessions.c.locked.is_(False),
+        sessions.c.over_ms > now * 1000,
+        sessions.c.created_ms > subjects.c.cutoff_ms,
+    )
+
+
+def select_subject(connection: Connection, tenant_id: str, subject: str) -> int | None:
+    """Locks the subject if it is known, and returns its cut-off."""
+    row = and_(subjects.c.tenant_id == tenant_id, subjects.c.subject == subject)
+    return connection.execute(select(subjects.c.cutoff_ms).where(row).with_for_update()).scalar_one_or_none()
+
+
+def lock_subject(connection: Connection, tenant_id: str, subject: str) -> int:
+    """Locks the subject, known or new, and returns its cut-off."""
+    cutoff_ms = select_subject(connection, tenant_id, subject)
+    while cutoff_ms is None:
+        new = insert_or_ignore(connection, subjects)
+        connection.execute(new, {"tenant_id": tenant_id, "subject": subject, "cutoff_ms": 0})
+        cutoff_ms = select_subject(connection, tenant_id, subject)
+    return cutoff_ms
+
+
+def lock(connection: Connection, session_id: str) -> Session | None:
+    """Locks the subject of a session, then the session, and reads it."""
+    its_subject = (
+        select(subjects.c.cutoff_ms).join(sessions, _OF_ITS_SUBJECT).where(sessions.c.session_id == session_id)
+    )
+    if connection.execute(its_subject.with_for_update(of=subjects)).first() is None:
+        return None
+    return read(connection, SESSIONS.where(sessions.c.session_id == session_id).with_for_update(of=sessions))
+
+
+def read(connection: Connection, wanted: Select[Any]) -> Session | None:
+    """The first session of a selection from SESSIONS, with its tokens."""
+    row = connection.execute(wanted).mappings().first()
+    if row is None:
+        return None
+    of_session = select(session_tokens).where(session_tokens.c.session_id == row["session_id"])
+    return session_of(row, map(token_of, connection.execute(of_session).mappings()))
+
+
+def read_all(connection: Connection, wanted: Select[Any]) -> list[Session]:
+    """Every session of a selection from SESSIONS, in its order, with their tokens."""
+    rows = connection.execute(wanted).mappings().all()
+    tokens: defaultdict[str, list[TokenRecord]] = defaultdict(list)
+    for ids in _chunks([row["session_id"] for row in rows]):
+        of_sessions = select(session_tokens).where(session_tokens.c.session_id.in_(ids))
+        for row in connection.execute(of_sessions).mappings():
+            tokens[row["session_id"]].append(token_of(row))
+    return [session_of(row, tokens[row["session_id"]]) for row in rows]
+
+
+def store(connection: Connection, changed: Sequence[Session]) -> None:
+    """Stores what changed in sessions that are there. Their tokens have rows of their own."""
+    if changed:
+        connection.execute(
+            _STORE, [session_changes(session) | {"stored_id": session.session_id} for session in changed]
+        )
+
+
+def move_on(connection: Connection, before: Session, after: Session, *, new: Sequence[TokenRecord]) -> None:
+    """Stores a session with other tokens, of which `new` have to be new (DuplicateError)."""
+    store(connection, [after])
+    gone = [token.jti for token in set(before.tokens) - set(after.tokens)]
+    if gone:
+        connection.execute(delete(session_tokens).where(session_tokens.c.jti.in_(gone)))
+    add_tokens(connection, new)
+
+
+def end(connection: Connection, active_ones: Sequence[Session], revocation: Revocation) -> tuple[Session, ...]:
+    """Ends sessions that are active and locked, with an entry of the log for each as the last thing. Returns them as
+    stored."""
+    for ids in _chunks([session.session_id for session in active_ones]):
+        chosen = update(sessions).where(sessions.c.session_id.in_(ids))
+        connection.execute(chosen.values(end_changes(revocation)))
+    log.append_sessions(connection, active_ones, revocation)
+    return tuple(rules.ended(session, revocation) for session in active_ones)
+
+
+def add_tokens(connection: Connection, tokens: Sequence[TokenRecord]) -> None:
+    """DuplicateError unless every jti is new."""
+    if not tokens:
+        return
+    try:
+        connection.execute(insert(session_tokens), token_values(tokens))
+    except IntegrityError as error:
+        raise DuplicateError("every jti has to be new") from error
+
+
+def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE))
