@@ -8,7 +8,16 @@ from dataclasses import replace
 from typing import Any, cast
 
 from tessera_service.errors import StoreUnavailable
-from tessera_service.models import LogKind, LogPage, Revocation, ServiceToken, SigningKey, Tenant
+from tessera_service.models import (
+    AccessKeyRecord,
+    GatewayKey,
+    LogKind,
+    LogPage,
+    Revocation,
+    ServiceToken,
+    SigningKey,
+    Tenant,
+)
 from tessera_service.storage.memory_log import MemoryLog
 
 START_MS = 1_800_000_000_000
@@ -38,6 +47,8 @@ class MemoryDirectory:
         self.tenants: dict[str, Tenant] = {}
         self.service_tokens: dict[str, ServiceToken] = {}
         self.keys: dict[str, SigningKey] = {}
+        self.access_keys: dict[str, AccessKeyRecord] = {}
+        self.gateway_keys: dict[str, GatewayKey] = {}
         self.opened = 0
 
     @property
@@ -83,6 +94,50 @@ class MemoryDirectory:
         self.service_tokens[jti] = replace(token, revoked_at=revocation.at_ms // 1000)
         self.log.append(LogKind.JTI, token.tenant_id, jti, revocation)
         return self.service_tokens[jti]
+
+    async def add_access_key(self, key: AccessKeyRecord) -> None:
+        self.access_keys[key.access_key_id] = key
+
+    async def get_access_key(self, access_key_id: str) -> AccessKeyRecord | None:
+        return self.access_keys.get(access_key_id)
+
+    async def list_access_keys(self, *, tenant_id: str | None = None) -> Sequence[AccessKeyRecord]:
+        return [key for key in self.access_keys.values() if tenant_id in (None, key.tenant_id)]
+
+    async def disable_access_key(self, access_key_id: str, *, revocation: Revocation) -> AccessKeyRecord | None:
+        key = self.access_keys.get(access_key_id)
+        if key is None or key.disabled_at is not None:
+            return key
+        self.access_keys[access_key_id] = replace(key, disabled_at=revocation.at_ms // 1000)
+        self.log.append(LogKind.CHANGED, key.tenant_id, access_key_id, revocation)
+        return self.access_keys[access_key_id]
+
+    async def rotate_access_key(
+        self, access_key_id: str, *, secret_hash: bytes, master_key_id: str, revocation: Revocation
+    ) -> bool:
+        key = self.access_keys.get(access_key_id)
+        if key is None or key.disabled_at is not None:
+            return False
+        self.access_keys[access_key_id] = replace(key, secret_hash=secret_hash, master_key_id=master_key_id)
+        self.log.append(LogKind.CHANGED, key.tenant_id, access_key_id, revocation)
+        return True
+
+    async def add_gateway_key(self, key: GatewayKey) -> None:
+        self.gateway_keys[key.key_id] = key
+
+    async def get_gateway_key(self, key_id: str) -> GatewayKey | None:
+        return self.gateway_keys.get(key_id)
+
+    async def list_gateway_keys(self, *, tenant_id: str | None = None) -> Sequence[GatewayKey]:
+        return [key for key in self.gateway_keys.values() if tenant_id in (None, key.tenant_id)]
+
+    async def disable_gateway_key(self, key_id: str, *, revocation: Revocation) -> GatewayKey | None:
+        key = self.gateway_keys.get(key_id)
+        if key is None or key.disabled_at is not None:
+            return key
+        self.gateway_keys[key_id] = replace(key, disabled_at=revocation.at_ms // 1000)
+        self.log.append(LogKind.CHANGED, key.tenant_id, key_id, revocation)
+        return self.gateway_keys[key_id]
 
     async def list_signing_keys(self) -> Sequence[SigningKey]:
         return sorted(self.keys.values(), key=lambda key: (key.activates_at, key.kid))

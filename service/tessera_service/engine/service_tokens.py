@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Service tokens: bearers of programs such as a gateway. They have no session and live while their record does."""
 
-import re
 from collections.abc import Sequence
 
 from tessera_service.clock import Clock
@@ -10,16 +9,13 @@ from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.deadlines import answered_within
 from tessera_service.engine.ids import uuid7
 from tessera_service.engine.key_follower import KeyFollower
+from tessera_service.engine.names import MAX_NAMES, is_name, is_subject
 from tessera_service.engine.signing import SigningPool, Unsigned
 from tessera_service.engine.tenants import Tenants
 from tessera_service.engine.tokens import TokenEngine
 from tessera_service.errors import InvalidInput, UnknownTenant
 from tessera_service.models import ServiceToken, TokenKind
 from tessera_service.storage.base import Directory
-
-_SUBJECT = re.compile(r"[\x21-\x7e]{1,128}")
-_NAME = re.compile(r"[A-Za-z0-9._:/*-]{1,64}")
-MAX_PERMISSIONS = 64
 
 
 class ServiceTokens:
@@ -107,9 +103,9 @@ class ServiceTokens:
 
 
 def _check(*, subject: str, client_id: str | None, permissions: Sequence[str]) -> None:
-    if not _SUBJECT.fullmatch(subject):
+    if not is_subject(subject):
         raise InvalidInput("subject", out_of_range=True)
-    if client_id is not None and not _SUBJECT.fullmatch(client_id):
+    if client_id is not None and not is_subject(client_id):
         raise InvalidInput("client_id", out_of_range=True)
-    if len(permissions) > MAX_PERMISSIONS or not all(map(_NAME.fullmatch, permissions)):
+    if len(permissions) > MAX_NAMES or not all(map(is_name, permissions)):
         raise InvalidInput("permission", out_of_range=True)
