@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Composes the service: settings -> stores -> engine -> surfaces -> one ASGI application."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
@@ -107,14 +108,8 @@ class Service(FastAPI):
         return Observe(edge, metrics=self.state.metrics)
 
     def _plain_routes(self) -> Mapping[str, PlainRoute]:
-        declared: dict[str, BaseRoute] = {
-            path: route
-            for surface in SURFACES
-            for route in surface.router.routes
-            if isinstance(path := getattr(route, "path", None), str)
-        }
         return {
-            path: PlainRoute(endpoint, declared[path])
+            path: PlainRoute(endpoint, _find_route(surface.router.routes, path))
             for surface in SURFACES
             for path, endpoint in surface.plain(self.state.engine).items()
         }
@@ -126,6 +121,11 @@ class Service(FastAPI):
             components.setdefault("schemas", {}).update(_describe_bodies())
             components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
         return super().openapi()
+
+
+def _find_route(routes: Sequence[BaseRoute], path: str) -> BaseRoute:
+    """The route that declares a path, as it stands or by its template."""
+    return next(route for route in routes if isinstance(route, APIRoute) and route.path_regex.match(path))
 
 
 def _describe_bodies() -> dict[str, Any]:

@@ -28,6 +28,7 @@ class Zone:
     dialect: Dialect | None = None  # None: that of the zone "/"
     limited: bool = False  # whether request limits count here
     stored: bool = False  # whether caches may keep answers that do not say so themselves
+    browsers: bool = True  # whether the browsers that CORS_ORIGINS lets in may ask here
 
     def holds(self, path: str) -> bool:
         """Whether `path` lies in it."""
@@ -69,17 +70,17 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = self._open(scope, send)
+        zone = self._known_zones.get(scope["path"]) or self._zone(scope["path"])
+        exchange = self._open(zone, scope, send)
         scope[SCOPE_KEY] = exchange
         try:
-            await self._serve(scope, receive, exchange)
+            await self._serve(scope, receive, exchange, cors=self._cors if zone.browsers else None)
         except ClientGone:
             return
         except Exception as error:
             await self._fail(error, scope, receive, exchange)
 
-    def _open(self, scope: Scope, send: Send) -> Exchange:
-        zone = self._known_zones.get(scope["path"]) or self._zone(scope["path"])
+    def _open(self, zone: Zone, scope: Scope, send: Send) -> Exchange:
         return Exchange(
             scope,
             send,
@@ -95,10 +96,10 @@ class Edge:
     def _find_peer(self, exchange: Exchange) -> str:
         return self._peers.find(exchange.scope.get("client"), exchange.header_values(b"x-forwarded-for"))
 
-    async def _serve(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
-        if self._cors is not None:
-            exchange.cross_origin = self._cors.headers(exchange)
-            if self._cors.is_preflight(exchange):
+    async def _serve(self, scope: Scope, receive: Receive, exchange: Exchange, *, cors: Cors | None) -> None:
+        if cors is not None:
+            exchange.cross_origin = cors.headers(exchange)
+            if cors.is_preflight(exchange):
                 await answer_preflight(exchange.send)
                 return
         if b"%2f" in scope.get("raw_path", b"").lower() or not exchange.path.isprintable():

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 
 from fastapi import APIRouter
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from tessera_service.engine import Engine
 from tessera_service.errors import Forbidden, InvalidInput, RefreshInvalid, ServiceError, TenantMismatch, Unauthorized
 from tessera_service.http.bearer import read_bearer
+from tessera_service.http.plain import Plain
 from tessera_service.http.request import StrictBody, StrictRequest, StrictRoute
 from tessera_service.surfaces.token import documentation as doc
 from tessera_service.surfaces.token.calls import admit, authenticate, charge
@@ -26,17 +27,6 @@ router = APIRouter(route_class=StrictRoute, tags=["token"])
 def plain_endpoints(engine: Engine) -> Mapping[str, ASGIApp]:
     """The endpoints that are served without routing."""
     return {PATHS[INTROSPECT]: IntrospectEndpoint(engine), PATHS[JWKS]: JwksEndpoint(engine)}
-
-
-class _Plain(Response):
-    """Hands a routed request on to a plain endpoint."""
-
-    def __init__(self, endpoint: ASGIApp) -> None:
-        super().__init__()
-        self._endpoint = endpoint
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._endpoint(scope, receive, send)
 
 
 def _engine(request: StrictRequest) -> Engine:
@@ -128,10 +118,10 @@ async def revoke(request: StrictRequest) -> Response:
 @router.post(PATHS[INTROSPECT], **doc.describe(INTROSPECT))
 async def introspect(request: StrictRequest) -> Response:
     """Says whether a token is alive, and what it holds."""
-    return _Plain(IntrospectEndpoint(_engine(request)))
+    return Plain(IntrospectEndpoint(_engine(request)))
 
 
 @router.get(PATHS[JWKS], **doc.describe(JWKS))
 async def jwks(request: StrictRequest) -> Response:
     """The public keys that verify the tokens of this service."""
-    return _Plain(JwksEndpoint(_engine(request)))
+    return Plain(JwksEndpoint(_engine(request)))
