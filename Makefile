@@ -30,10 +30,10 @@ test: test-cpp test-python ## everything that is tested: C++, Python, the instal
 
 lint: lint-cpp lint-python ## formatting, static analysis, types, warnings as errors with g++ and clang
 
-bench: bootstrap-bench ## build and run the benchmarks
+bench: bootstrap-bench $(VENV)/stamp-install ## build and run the benchmarks, each beside its base
 	@cmake --preset bench >/dev/null
 	@cmake --build --preset bench -j $(JOBS)
-	@script/bench build/bench/benchmarks/cpp
+	@script/bench build/bench/benchmarks/cpp $(BIN)/python
 
 fuzz: bootstrap-fuzz ## every fuzz target over its corpus, FUZZ_SECONDS=60 each
 	@cmake --preset fuzz -DCMAKE_CXX_COMPILER=$(CLANG) >/dev/null
