@@ -3,22 +3,15 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
 from starlette.responses import Response
 
 from tessera_service.clock import Clock, SystemClock
 from tessera_service.http.exchange import Exchange
+from tessera_service.http.times import format_time
 
 JSON_TYPE = "application/json"
-
-
-@lru_cache(maxsize=8)
-def format_time(seconds: int) -> str:
-    """RFC 3339 in UTC, whole seconds."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def make_meta(exchange: Exchange, clock: Clock) -> dict[str, str]:
