@@ -2,13 +2,18 @@
 """Values for the tests of the stores. NOW is the second at which most of them happen."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
 
 from tessera_service.models import (
     LogEntry,
+    Newest,
     Revocation,
     Rotation,
     Session,
+    SessionLimit,
     SessionMetadata,
+    Slide,
     Successor,
     TokenKind,
     TokenRecord,
@@ -96,6 +101,72 @@ def rotation(
         expires_at=expires_at,
         reuse=revocation(now_ms, reason="refresh_reuse"),
     )
+
+
+def newest(session_id: str, number: int, *, at: int = NOW) -> Newest:
+    """The token `number` of a gateway session, for 1800 seconds; token 0 is born with the session."""
+    return Newest(f"{session_id}-g{number}", at + 1800, b'{"n":"\xfe %d"}' % number, f"kid-{number}")
+
+
+def gateway_token(session_id: str, number: int, *, subject: str = "alice", at: int = NOW) -> TokenRecord:
+    """The record of `newest(...)`."""
+    jti = newest(session_id, number).jti
+    return TokenRecord(jti, session_id, "tenant-a", subject, TokenKind.ACCESS, at + 1800)
+
+
+def gateway_session(
+    session_id: str = "s1",
+    *,
+    subject: str = "alice",
+    created_ms: int = NOW_MS,
+    last_activity_ms: int = 0,
+    expires_at: int = NOW + 1800,
+    ends_at: int = NOW + 100_000,
+    locked: bool = False,
+) -> Session:
+    """A session of tenant-a that slides by 1800 seconds."""
+    session = make_session(
+        session_id, subject=subject, created_ms=created_ms, expires_at=expires_at, ends_at=ends_at, locked=locked
+    )
+    return replace(
+        session,
+        surface="gateway",
+        refresh_jti=None,
+        tokens=(gateway_token(session_id, 0, subject=subject),),
+        span_seconds=1800,
+        newest=newest(session_id, 0),
+        last_activity_ms=last_activity_ms or created_ms,
+    )
+
+
+def slide(
+    presented: int, number: int, *, session_id: str = "s1", now: int = NOW, expires_at: int | None = None
+) -> Slide:
+    """Presents token `presented` at `now`, for token `number`."""
+    return Slide(
+        session_id=session_id,
+        presented_jti=newest(session_id, presented).jti,
+        newest=newest(session_id, number, at=now),
+        token=gateway_token(session_id, number, at=now),
+        expires_at=now + 1800 if expires_at is None else expires_at,
+        now=now,
+    )
+
+
+def limit(
+    max_sessions: int,
+    *,
+    policy: Literal["evict", "reject"] = "evict",
+    scope: Literal["gateway", "all"] = "gateway",
+    now: int = NOW,
+) -> SessionLimit:
+    """At most `max_sessions`."""
+    return SessionLimit(max_sessions, policy, scope, now)
+
+
+def eviction(at_ms: int = NOW_MS) -> Revocation:
+    """Why a session made room."""
+    return revocation(at_ms, reason="concurrent_limit")
 
 
 async def whole_log(store: RevocationLog) -> Sequence[LogEntry]:

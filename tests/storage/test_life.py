@@ -3,7 +3,18 @@
 
 import pytest
 
-from storage.examples import NOW, make_session, revocation, rotation, snapshot, tokens
+from storage.examples import (
+    NOW,
+    eviction,
+    gateway_session,
+    limit,
+    make_session,
+    revocation,
+    rotation,
+    slide,
+    snapshot,
+    tokens,
+)
 from tessera_service.errors import StoreUnavailable
 from tessera_service.storage.base import SessionStore
 
@@ -27,6 +38,13 @@ async def test_a_closed_store_is_unavailable_in_every_method(store: SessionStore
         store.revoke_session("s1", revocation=revocation()),
         store.revoke_subject("tenant-a", "alice", revocation=revocation()),
         store.revoke_token(tokens("s1", 0)[0], revocation=revocation()),
+        store.create_limited(gateway_session(), limit=limit(5), eviction=eviction()),
+        store.slide(slide(0, 1)),
+        store.touch({}),
+        store.list_sessions("tenant-a", subject=None, now=NOW, active_only=False, limit=1),
+        store.count_sessions("tenant-a", surface="gateway", now=NOW),
+        store.revoke_others("tenant-a", "alice", keep="s1", revocation=revocation()),
+        store.revoke_access_key_sessions("key-1", revocation=revocation()),
         store.purge(now=NOW, retention_seconds=0),
         store.read_log(after=0),
         store.purge_log(now=NOW),
