@@ -32,8 +32,8 @@ _log = structlog.get_logger(__name__)
 
 
 class AccessKeys:
-    """`read_now` gives what a key grants from memory, while the mirror may answer; everything else asks the directory and
-    raises StoreUnavailable."""
+    """`read_now` gives what a key grants from memory, while the mirror may answer; everything else asks the directory
+    and raises StoreUnavailable."""
 
     def __init__(
         self,

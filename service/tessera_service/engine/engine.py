@@ -6,7 +6,9 @@ import contextlib
 import structlog
 
 from tessera_service.clock import Clock, SystemClock
+from tessera_service.engine.access_keys import AccessKeys
 from tessera_service.engine.activity import FLUSH_SECONDS, Activity
+from tessera_service.engine.authz import Authz
 from tessera_service.engine.background import Background
 from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.deadlines import answered_within
@@ -14,18 +16,22 @@ from tessera_service.engine.ends import Ends
 from tessera_service.engine.gateway import GatewaySessions
 from tessera_service.engine.gateway_keys import GatewayKeys
 from tessera_service.engine.keys import KeyRing, MasterKeys
+from tessera_service.engine.legacy import LegacySessions
 from tessera_service.engine.liveness import Liveness
 from tessera_service.engine.purge import Purge
 from tessera_service.engine.revocation import Mirror
 from tessera_service.engine.revoke import Revoker
 from tessera_service.engine.service_tokens import ServiceTokens
+from tessera_service.engine.session_tokens import SessionTokens
 from tessera_service.engine.signing import SigningPool
 from tessera_service.engine.tenants import Tenants
 from tessera_service.engine.tokens import TokenEngine
+from tessera_service.engine.verifiers import SESSION
 from tessera_service.errors import StoreUnavailable
 from tessera_service.storage.base import Directory, SessionStore
 
 KEY_RELOAD_SECONDS = 30
+LEFTOVER_SECONDS = 5  # between two attempts to end what disabled access keys left behind; at once when the log tells
 
 _log = structlog.get_logger(__name__)
 
@@ -71,6 +77,8 @@ class Engine:
             clock=clock,
             config=config,
         )
+        self.authz = Authz(liveness, config.authz_policies)
+        self.legacy = LegacySessions(liveness=liveness, revoker=revoker, clock=clock, config=config)
         self._activity = Activity(sessions=sessions, config=config)
         self.gateway = GatewaySessions(
             sessions=sessions,
@@ -83,7 +91,37 @@ class Engine:
             clock=clock,
             config=config,
         )
-        self.gateway_keys = GatewayKeys(config)
+        self.gateway_keys = GatewayKeys(
+            directory=directory, tenants=self.tenants, ends=ends, master_keys=master_keys, clock=clock, config=config
+        )
+        self.access_keys = AccessKeys(
+            directory=directory,
+            sessions=sessions,
+            tenants=self.tenants,
+            mirror=self.mirror,
+            ends=ends,
+            master_keys=master_keys,
+            clock=clock,
+            config=config,
+        )
+        self.session_tokens = SessionTokens(
+            sessions=sessions,
+            access_keys=self.access_keys,
+            keys=self.keys,
+            pool=self._pool,
+            liveness=Liveness(
+                sessions=sessions,
+                directory=directory,
+                keys=self.keys,
+                mirror=self.mirror,
+                clock=clock,
+                config=config,
+                token_type=SESSION,
+            ),
+            ends=ends,
+            clock=clock,
+            config=config,
+        )
         self.service_tokens = ServiceTokens(
             directory=directory,
             tenants=self.tenants,
@@ -142,3 +180,6 @@ class Engine:
         self._tasks.every(KEY_RELOAD_SECONDS, self.keys.maintain, name="keys", wake=self.keys.stale)
         self._tasks.every(self._config.session_cleanup_interval, self._purge.run, name="purge")
         self._tasks.every(FLUSH_SECONDS, self._activity.flush, name="activity", wake=self._activity.full)
+        self._tasks.every(
+            LEFTOVER_SECONDS, self.access_keys.end_disabled, name="access_keys", wake=self.access_keys.changed
+        )

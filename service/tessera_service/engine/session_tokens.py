@@ -43,9 +43,9 @@ DEAD: Final = Validity(is_valid=False, has_permission=False)
 
 
 class SessionTokens:
-    """A session token is alive if its session is and its access key is not disabled. Each session has one token, and its
-    client is the access key. `tenant_id` is that of the request, None where it names none. Every method that awaits
-    raises StoreUnavailable."""
+    """A session token is alive if its session is and its access key is not disabled. Each session has one token, and
+    its client is the access key. `tenant_id` is that of the request, None where it names none. Every method that
+    awaits raises StoreUnavailable."""
 
     def __init__(
         self,
