@@ -44,7 +44,7 @@ class MeasuredTokens(TokenEngine):
         self._count_pair()
         return issued
 
-    async def refresh(self, token: str, *, tenant_id: str, session_id: str | None = None) -> IssuedTokens:
+    async def refresh(self, token: str, *, tenant_id: str | None, session_id: str | None = None) -> IssuedTokens:
         refreshes = self._metrics.refreshes
         try:
             work = super().refresh(token, tenant_id=tenant_id, session_id=session_id)

@@ -321,7 +321,8 @@ async def test_whose_refresh_token_it_is_is_told_without_a_store(world: World) -
     tokens = await world.issue("alice")
     world.sessions.failing = world.directory.failing = True
     identify = world.engine.tokens.identify_refresh
-    assert await identify(tokens.refresh_token, tenant_id=TENANT) == "alice"
+    assert await identify(tokens.refresh_token, tenant_id=TENANT) == (TENANT, "alice")
+    assert await identify(tokens.refresh_token, tenant_id=None) == (TENANT, "alice")
     assert await identify(tokens.refresh_token, tenant_id=OTHER_TENANT) is None
     assert await identify(tokens.access_token, tenant_id=TENANT) is None
     assert await identify("x", tenant_id=TENANT) is None

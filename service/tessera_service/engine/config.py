@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the engine has to know about its installation."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+
+from tessera_service.engine.policies import AuthzPolicy
 
 MAX_PUBLISHED_KEYS = 48  # a key set holds 64; the rest is for keys rotated by hand
 CONFIRM_LIMIT = 1200  # a process that has not seen the directory's keys for this long does not sign
@@ -44,6 +47,8 @@ class EngineConfig:
     session_limit_scope: Literal["gateway", "all"] = "gateway"
     gateway_api_key: str | None = field(default=None, repr=False)
     gateway_allow_loopback: bool = False
+    legacy_query_token: bool = True
+    authz_policies: Mapping[str, AuthzPolicy] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.issuer or not self.audience:

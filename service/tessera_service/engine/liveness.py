@@ -100,6 +100,20 @@ class Liveness:
                 raise Dead("token_revoked")
             return claims, session
 
+    async def check_lapsed(self, token: str | bytes) -> Claims:
+        """An access token of a session that nothing but time has ended, itself or its session. Always asks the store.
+        Dead."""
+        async with answered_within(self._config.store_timeout):
+            claims = await self.verify(token, BEARER, ignore_expiry=True)
+            if claims.kind is not TokenKind.ACCESS:
+                raise Dead("type_not_allowed")
+            try:
+                await self._read_session(claims)
+            except Dead as dead:
+                if dead.reason != "expired":
+                    raise
+            return claims
+
     def ticket(self) -> int:
         """To be taken before the store is asked for what `remember` gets."""
         return self._table.ticket()

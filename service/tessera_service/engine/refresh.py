@@ -26,7 +26,7 @@ from tessera_service.models import (
 )
 from tessera_service.storage.base import SessionStore
 
-_Flight = tuple[str, str, str | None]
+_Flight = tuple[str, str | None, str | None]
 
 
 class Refresher:
@@ -52,7 +52,7 @@ class Refresher:
         self._config = config
         self._flights: dict[_Flight, asyncio.Task[IssuedTokens]] = {}
 
-    async def refresh(self, token: str, *, tenant_id: str, session_id: str | None = None) -> IssuedTokens:
+    async def refresh(self, token: str, *, tenant_id: str | None, session_id: str | None = None) -> IssuedTokens:
         """See `TokenEngine.refresh`."""
         name = (token, tenant_id, session_id)
         flight = self._flights.get(name)
@@ -71,7 +71,7 @@ class Refresher:
         """Lets flights under way end: each is bounded by the store's timeout."""
         await asyncio.gather(*self._flights.values(), return_exceptions=True)
 
-    async def _refresh(self, token: str, tenant_id: str, session_id: str | None) -> IssuedTokens:
+    async def _refresh(self, token: str, tenant_id: str | None, session_id: str | None) -> IssuedTokens:
         now_ms = self._clock.now_ms()
         async with answered_within(self._config.store_timeout):
             claims = await self._verify(token, tenant_id=tenant_id, session_id=session_id)
@@ -90,12 +90,12 @@ class Refresher:
         result = await self._sessions.rotate(self._rotation(session, claims, kid=key.kid, now_ms=now_ms))
         return self._successor(result, session)
 
-    async def _verify(self, token: str, *, tenant_id: str, session_id: str | None) -> Claims:
+    async def _verify(self, token: str, *, tenant_id: str | None, session_id: str | None) -> Claims:
         try:
             claims = await self._liveness.verify(token, REFRESH)
         except Dead as dead:
             raise RefreshInvalid("expired" if dead.reason == "expired" else "invalid") from None
-        if claims.tenant_id != tenant_id or session_id not in (None, claims.session_id):
+        if tenant_id not in (None, claims.tenant_id) or session_id not in (None, claims.session_id):
             raise RefreshInvalid
         return claims
 

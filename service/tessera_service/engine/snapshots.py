@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the SessionTable holds of a record: all that authenticate and introspect need, as bytes.
 
-Four lines of compact JSON, which has no line feed of its own: [client_id, permissions, scope], then the two pieces of the
-introspection answer that stand before and after the members of the token itself, then what else a session is, in the
-order of `SessionState` (of a service token: null).
+Four lines of compact JSON, which has no line feed of its own: [client_id, permissions, scope], then the two pieces of
+the introspection answer that stand before and after the members of the token itself, then what else a session is, in
+the order of `SessionState` (of a service token: null).
 """
 
 import json

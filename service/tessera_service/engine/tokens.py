@@ -70,19 +70,22 @@ class TokenEngine:
         permissions is handed on that the caller does not hold; TokenTooLarge; Overloaded."""
         return await self._issuer.issue(caller, request)
 
-    async def refresh(self, token: str, *, tenant_id: str, session_id: str | None = None) -> IssuedTokens:
-        """Spends a refresh token for its successor: the same pair for everybody inside the grace. RefreshInvalid
-        ("invalid", "expired": nothing is spent), SessionEnded ("revoked", "inactive"), SessionNotFound, Overloaded."""
+    async def refresh(self, token: str, *, tenant_id: str | None, session_id: str | None = None) -> IssuedTokens:
+        """Spends a refresh token for its successor: the same pair for everybody inside the grace. `tenant_id` None: in
+        its own tenant. RefreshInvalid ("invalid", "expired": nothing is spent), SessionEnded ("revoked", "inactive"),
+        SessionNotFound, Overloaded."""
         return await self._refresher.refresh(token, tenant_id=tenant_id, session_id=session_id)
 
-    async def identify_refresh(self, token: str, *, tenant_id: str) -> str | None:
-        """Whose refresh token it is, by its client_id, else its sub; None unless it is genuine, not expired and of that
-        tenant. Asks no store: it names a bucket of the rate limits, nothing more."""
+    async def identify_refresh(self, token: str, *, tenant_id: str | None) -> tuple[str, str] | None:
+        """Whose refresh token it is: its tenant, and its client_id, else its sub; None unless it is genuine, not
+        expired and of that tenant (None: of any). Asks no store: it names a bucket of the rate limits, nothing more."""
         try:
             claims = self._liveness.verify_now(token, REFRESH)
         except Dead:
             return None
-        return (claims.client_id or claims.subject) if claims.tenant_id == tenant_id else None
+        if tenant_id not in (None, claims.tenant_id):
+            return None
+        return claims.tenant_id, claims.client_id or claims.subject
 
     async def revoke_current(self, caller: Caller) -> None:
         """Ends the caller's session. RevokeInvalid for a service token."""

@@ -30,9 +30,9 @@ async def issue_pair(
 async def identify_client(exchange: Exchange, engine: Engine, *, token: str, tenant_id: str) -> None:
     """Counts the request against the client of a genuine refresh token, unless it was counted. RateLimited."""
     if not exchange.counted:
-        client = await exchange.in_time(engine.tokens.identify_refresh(token, tenant_id=tenant_id))
-        if client is not None:
-            exchange.charge(tenant_id=tenant_id, client=client)
+        found = await exchange.in_time(engine.tokens.identify_refresh(token, tenant_id=tenant_id))
+        if found is not None:
+            exchange.charge(tenant_id=found[0], client=found[1])
 
 
 async def refresh_pair(
