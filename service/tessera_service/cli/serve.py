@@ -26,7 +26,9 @@ def serve(
     host: Annotated[str, typer.Option("--host", help="The address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0: a free one")] = 8081,
     workers: Annotated[int, typer.Option("--workers", min=1, max=256, help="How many processes serve")] = 1,
-    dev: Annotated[bool, typer.Option("--dev", help="For development: logs that people read")] = False,
+    dev: Annotated[
+        bool, typer.Option("--dev", help="For development: logs that people read, no key for gateways on this machine")
+    ] = False,
     quickstart: Annotated[
         bool, typer.Option("--quickstart", help="Print a service token and curl lines to try it with")
     ] = False,

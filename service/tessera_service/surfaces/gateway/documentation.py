@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What OpenAPI says of the gateway surface; the errors come from the table that answers them."""
+
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from tessera_service.surfaces.gateway import answers
+from tessera_service.surfaces.gateway.dialect import describe_error
+from tessera_service.surfaces.gateway.errors import OWN_ROWS, ROWS, Row
+from tessera_service.surfaces.gateway.operations import (
+    CONDITIONS,
+    CREATE,
+    HEALTH,
+    LIST,
+    LOGOUT,
+    PERMISSIONS,
+    REFRESH,
+    REVOKE,
+    REVOKE_USER,
+    STATS,
+    VALIDATE,
+)
+from tessera_service.surfaces.gateway.schemas import CreateBody, LogoutBody, ValidateBody
+
+JSON_TYPE: Final = "application/json"
+
+_ALWAYS: Final = ("rate_limited", "internal_error", "store_unavailable")
+_OF_BODY: Final = ("invalid_input", "body_too_large", "unsupported_media_type")
+_OF_TOKEN: Final = (
+    *("unauthorized.missing", "unauthorized", "token_dead.expired", "token_dead.inactive", "token_dead.not_found"),
+)
+CASES: Final[dict[str, tuple[str, ...]]] = {
+    HEALTH: (),
+    VALIDATE: (*_ALWAYS, *_OF_BODY, "invalid_input.missing"),
+    CREATE: (
+        *(*_ALWAYS, *_OF_BODY, "invalid_input.missing", "token_too_large", "forbidden", "session_limit_reached"),
+        "overloaded",
+    ),
+    REFRESH: (*_ALWAYS, *_OF_TOKEN, "body_too_large", "unsupported_media_type", "overloaded"),
+    LOGOUT: (*_ALWAYS, *_OF_BODY, *_OF_TOKEN),
+    STATS: (*_ALWAYS, "forbidden"),
+    LIST: (*_ALWAYS, *_OF_TOKEN, "session_forbidden"),
+    REVOKE: (*_ALWAYS, *_OF_TOKEN, "session_forbidden", "session_not_found"),
+    REVOKE_USER: (*_ALWAYS, *_OF_TOKEN, "invalid_input", "session_forbidden"),
+}
+_BODIES: Final[dict[str, type[BaseModel]]] = {VALIDATE: ValidateBody, CREATE: CreateBody, LOGOUT: LogoutBody}
+_ANSWERS: Final[dict[str, Any]] = {
+    HEALTH: answers.Health,
+    VALIDATE: answers.ValidAnswer | answers.InvalidAnswer,
+    CREATE: answers.CreatedAnswer,
+    REFRESH: answers.RefreshedAnswer,
+    LOGOUT: answers.DoneAnswer,
+    STATS: answers.StatsAnswer,
+    LIST: answers.ListAnswer,
+    REVOKE: answers.RevokedAnswer,
+    REVOKE_USER: answers.UserRevokedAnswer,
+}
+_SECURITY: Final[dict[str, list[dict[str, list[str]]]]] = {
+    CREATE: [{"gateway_key": []}, {"bearer": []}, {}],
+    STATS: [{"gateway_key": []}, {"bearer": []}, {}],
+    REFRESH: [{"bearer": []}],
+    LOGOUT: [{"bearer": []}, {}],
+    LIST: [{"bearer": []}],
+    REVOKE: [{"bearer": []}],
+    REVOKE_USER: [{"bearer": []}],
+}
+_STATUS_TEXTS: Final = {
+    400: "The request is not valid",
+    401: "No live token",
+    403: "Not allowed",
+    404: "No such session",
+    409: "The user has as many sessions as it may",
+    413: "The body is over 64 KiB",
+    415: "Another content type",
+    429: "Over the request limit",
+    500: "An error of the service",
+    503: "A store does not answer, or a queue is full",
+}
+
+
+def describe(operation: str) -> dict[str, Any]:
+    """Keyword arguments of the router's decorators."""
+    return {
+        "operation_id": f"gateway_{operation}",
+        "status_code": 201 if operation == CREATE else 200,
+        "response_model": None,
+        "responses": _responses(operation),
+        "openapi_extra": _extra(operation),
+    }
+
+
+def _responses(operation: str) -> dict[int | str, dict[str, Any]]:
+    status = 201 if operation == CREATE else 200
+    model = _ANSWERS[operation]
+    responses: dict[int | str, dict[str, Any]] = {
+        status: {"model": model, "description": "Success", "headers": _headers(operation, status)}
+    }
+    if operation == HEALTH:
+        responses[503] = {"model": model, "description": "Unhealthy", "headers": _headers(operation, 503)}
+    flag, error = ("is_valid", answers.InvalidAnswer) if operation == VALIDATE else ("success", answers.ErrorAnswer)
+    for code, examples in sorted(_examples(operation, flag).items()):
+        responses[code] = {
+            "model": error,
+            "description": _STATUS_TEXTS[code],
+            "headers": _headers(operation, code),
+            "content": {JSON_TYPE: {"examples": examples}},
+        }
+    return responses
+
+
+def row_of(operation: str, case: str) -> Row:
+    """The row of a documented case."""
+    return OWN_ROWS.get((operation, case)) or ROWS[case]
+
+
+def _examples(operation: str, flag: str) -> dict[int, dict[str, Any]]:
+    examples: dict[int, dict[str, Any]] = {}
+    for case in CASES[operation]:
+        row = row_of(operation, case)
+        examples.setdefault(row.status, {})[case] = {"value": describe_error(row.code, flag)}
+    return examples
+
+
+def _headers(operation: str, status: int) -> dict[str, Any]:
+    headers = {"X-Request-ID": _header("The request's id: the caller's, or a new one")}
+    if operation != HEALTH:
+        headers["RateLimit-Limit"] = _header("Requests in a window, per tenant and client", "integer")
+        headers["RateLimit-Remaining"] = _header("Requests left in the window; absent at 0", "integer")
+    if status == 401:
+        headers["WWW-Authenticate"] = _header("RFC 6750")
+    if status in (429, 503):
+        headers["Retry-After"] = _header("Seconds to wait", "integer")
+    return headers
+
+
+def _header(text: str, kind: str = "string") -> dict[str, Any]:
+    return {"description": text, "schema": {"type": kind}}
+
+
+def _extra(operation: str) -> dict[str, Any]:
+    extra: dict[str, Any] = {}
+    if operation in PERMISSIONS:
+        extra |= {"x-required-permission": PERMISSIONS[operation], "x-condition": CONDITIONS[operation]}
+    if operation in _SECURITY:
+        extra["security"] = _SECURITY[operation]
+    parameters = [] if operation == HEALTH else [_parameter("X-Tenant-ID", "header", {"type": "string"})]
+    if operation == REVOKE_USER:
+        parameters.append(_parameter("exclude_current", "query", {"type": "string", "enum": ["true", "false"]}))
+    if parameters:
+        extra["parameters"] = parameters
+    if operation in _BODIES:
+        schema = {"$ref": f"#/components/schemas/{_BODIES[operation].__name__}"}
+        extra["requestBody"] = {"required": operation != LOGOUT, "content": {JSON_TYPE: {"schema": schema}}}
+    return extra
+
+
+def _parameter(name: str, place: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": place, "required": False, "schema": schema}
