@@ -6,11 +6,26 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
-from storage.examples import NOW, NOW_MS, make_session, revocation, rotation, successor, tokens, whole_log
-from tessera_service.models import LogKind, RotationStatus, SessionStatus
+from storage.examples import (
+    NOW,
+    NOW_MS,
+    eviction,
+    gateway_session,
+    limit,
+    make_session,
+    newest,
+    revocation,
+    rotation,
+    slide,
+    successor,
+    tokens,
+    whole_log,
+)
+from tessera_service.models import LogKind, RotationStatus, SessionStatus, SlideStatus
 from tessera_service.storage.sql import SqlDirectory, SqlSessionStore
 
 
@@ -121,3 +136,66 @@ async def test_a_purge_beside_the_work_takes_nothing_that_is_alive(stores: list[
     await asyncio.gather(*(work(number) for number in range(40)), purge(), return_exceptions=False)
     await asyncio.gather(*cuts)
     assert [n for n in range(40) if await stores[0].get(f"s{n}") is None] == []
+
+
+@pytest.mark.parametrize("policy", ["evict", "reject"])
+async def test_fifty_creations_never_leave_more_than_five(
+    stores: list[SqlSessionStore], policy: Literal["evict", "reject"]
+) -> None:
+    wanted = limit(5, policy=policy)
+    made = asyncio.gather(
+        *(stores[n % 2].create_limited(gateway_session(f"s{n}"), limit=wanted, eviction=eviction()) for n in range(50))
+    )
+    seen = []
+    while not made.done():
+        for store in stores:
+            found = await store.list_sessions("tenant-a", subject="alice", now=NOW, active_only=True, limit=100)
+            counts = await store.count_sessions("tenant-a", surface="gateway", now=NOW)
+            seen += [len(found), counts.active]
+    created = await made
+    assert max(seen) <= 5
+    stored = [creation.session for creation in created if creation.session is not None]
+    evicted = [session.session_id for creation in created for session in creation.evicted]
+    assert len(stored) == (50 if policy == "evict" else 5)
+    assert len(evicted) == len(set(evicted)) == (45 if policy == "evict" else 0)
+    assert {entry.key for entry in await whole_log(stores[0])} == set(evicted)
+    assert (await stores[1].count_sessions("tenant-a", surface="gateway", now=NOW)).active == 5
+
+
+async def test_fifty_slides_of_one_token_make_one_successor(stores: list[SqlSessionStore]) -> None:
+    await stores[0].create(gateway_session())
+    results = await asyncio.gather(*(stores[n % 2].slide(slide(0, n + 1)) for n in range(50)))
+    assert Counter(result.status for result in results) == {SlideStatus.SLID: 1, SlideStatus.REPLAYED: 49}
+    (only,) = {result.newest for result in results}
+    assert only is not None
+    session = await stores[1].get("s1")
+    assert session is not None
+    assert session.newest == only == newest("s1", int(only.jti.removeprefix("s1-g")))
+    assert [token.jti for token in session.tokens] == ["s1-g0", only.jti]
+
+
+async def test_a_slide_beside_a_revocation_leaves_nothing_alive(stores: list[SqlSessionStore]) -> None:
+    for number in range(40):
+        await stores[0].create(gateway_session(f"s{number:02}"))
+    slides = [stores[0].slide(slide(0, 1, session_id=f"s{n:02}")) for n in range(40)]
+    others = stores[1].revoke_others("tenant-a", "alice", keep="s00", revocation=revocation())
+    *_, revoked = await asyncio.gather(*slides, others)
+    assert (len(revoked.ended), revoked.active_before) == (39, 40)
+    live = await stores[0].list_sessions("tenant-a", subject="alice", now=NOW, active_only=True, limit=100)
+    assert [session.session_id for session in live] == ["s00"]
+    ended = await stores[0].get("s39")
+    assert ended is not None
+    assert ended.newest is None
+
+
+async def test_activity_that_comes_from_many_sides_is_the_latest(stores: list[SqlSessionStore]) -> None:
+    chance = random.Random(11)
+    names = [f"s{number}" for number in range(10)]
+    for name in names:
+        await stores[0].create(gateway_session(name))
+    told = [{name: NOW_MS + chance.randrange(1000) for name in chance.sample(names, 6)} for _ in range(60)]
+    await asyncio.gather(*(stores[n % 2].touch(activities) for n, activities in enumerate(told)))
+    for name in names:
+        session = await stores[0].get(name)
+        assert session is not None
+        assert session.last_activity_ms == max(activities.get(name, NOW_MS) for activities in told)

@@ -4,6 +4,7 @@
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -13,7 +14,18 @@ from sqlalchemy import Connection, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from storage.examples import NOW, make_session, revocation, rotation, tokens
+from storage.examples import (
+    NOW,
+    NOW_MS,
+    eviction,
+    gateway_session,
+    limit,
+    make_session,
+    revocation,
+    rotation,
+    slide,
+    tokens,
+)
 from tessera_service.models import ServiceToken, SigningKey, Tenant
 from tessera_service.storage.sql import SqlDirectory, SqlSessionStore
 from tessera_service.storage.sql.database import Lane
@@ -68,6 +80,8 @@ async def test_every_step_that_revokes_locks_the_subject_first_and_the_head_last
         store.revoke_session("s1", revocation=revocation()),
         store.rotate(rotation("nothing", 5, session_id="s0")),
         store.revoke_token(tokens("s2", 0)[0], revocation=revocation()),
+        store.create_limited(gateway_session("g1"), limit=limit(1, scope="all"), eviction=eviction()),
+        store.revoke_others("tenant-a", "alice", keep="s1", revocation=revocation()),
         store.revoke_subject("tenant-a", "alice", revocation=revocation()),
     ]
     for step in steps:
@@ -81,6 +95,10 @@ async def test_every_step_that_revokes_locks_the_subject_first_and_the_head_last
 
 async def test_a_session_is_locked_between_its_subject_and_the_head(store: SqlSessionStore) -> None:
     await store.create(make_session())
+    await store.create(gateway_session("g1"))
+    subject, session, *_ = await statements_of(store, store.slide(slide(0, 1, session_id="g1")))
+    assert subject.endswith("FOR UPDATE OF subjects")
+    assert session.endswith("FOR UPDATE OF sessions")
     subject, session, *_ = await statements_of(store, store.rotate(rotation("s1-r0", 1)))
     assert subject.endswith("FOR UPDATE OF subjects")
     assert session.endswith("FOR UPDATE OF sessions")
@@ -113,9 +131,31 @@ async def test_the_usual_steps_take_few_statements(store: SqlSessionStore) -> No
         "rotate": len(await statements_of(store, store.rotate(rotation("s1-r0", 1)))),
         "read_state": len(await statements_of(store, store.read_state(session_id="s1", jti="x"))),
         "revoke_session": len(await statements_of(store, store.revoke_session("s1", revocation=revocation()))),
+        "create_limited": len(
+            await statements_of(store, store.create_limited(gateway_session("g1"), limit=limit(5), eviction=eviction()))
+        ),
+        "slide": len(await statements_of(store, store.slide(slide(0, 1, session_id="g1")))),
+        "touch": len(await statements_of(store, store.touch({"g1": NOW_MS + 1, "s1": NOW_MS + 2}))),
+        "list_sessions": len(
+            await statements_of(
+                store, store.list_sessions("tenant-a", subject=None, now=NOW, active_only=False, limit=20)
+            )
+        ),
+        "count_sessions": len(await statements_of(store, store.count_sessions("tenant-a", surface="a", now=NOW))),
         "poll": len(await statements_of(store, store.read_log(after=1))),
     }
-    assert counts == {"create": 3, "rotate": 5, "read_state": 3, "revoke_session": 6, "poll": 2}
+    assert counts == {
+        "create": 3,
+        "rotate": 5,
+        "read_state": 3,
+        "revoke_session": 6,
+        "poll": 2,
+        "create_limited": 4,
+        "slide": 6,
+        "touch": 1,
+        "list_sessions": 2,
+        "count_sessions": 1,
+    }
 
 
 async def test_every_statement_of_sessions_goes_by_an_index(store: SqlSessionStore, tmp_path: Path) -> None:
@@ -131,6 +171,17 @@ async def test_every_statement_of_sessions_goes_by_an_index(store: SqlSessionSto
         await store.create(make_session(f"s{number}", expires_at=NOW))
         await store.create(make_session(f"t{number}"))
         await store.rotate(rotation(f"t{number}-r0", 1, session_id=f"t{number}"))
+    for number in range(5):
+        new = replace(gateway_session(f"g{number}"), access_key_id="key-1")
+        await store.create_limited(new, limit=limit(2), eviction=eviction())
+    await store.slide(slide(0, 1, session_id="g4"))
+    await store.touch({"g4": NOW_MS + 1})
+    for subject in (None, "alice"):
+        for active_only in (False, True):
+            await store.list_sessions("tenant-a", subject=subject, now=NOW, active_only=active_only, limit=5)
+    await store.count_sessions("tenant-a", surface="gateway", now=NOW)
+    await store.revoke_others("tenant-a", "alice", keep="g4", revocation=revocation(log_expires_at=NOW))
+    await store.revoke_access_key_sessions("key-1", revocation=revocation(log_expires_at=NOW))
     await store.get("s1")
     await store.read_state(session_id="s1", jti="x")
     await store.find_token("s1-a0")
