@@ -14,24 +14,26 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from storage.examples import NOW, make_session, snapshot, successor, whole_log
+from storage.examples import NOW, gateway_session, make_session, snapshot, successor, whole_log
+from storage.model import RETENTION, Model
 from storage.stores import STORES
 from tessera_service.models import (
-    LogEntry,
-    LogKind,
+    Newest,
     Revocation,
+    RevokedOthers,
     Rotation,
     RotationStatus,
-    Session,
-    SpentToken,
+    SessionLimit,
+    Slide,
+    SlideResult,
+    SlideStatus,
     TokenKind,
     TokenRecord,
 )
-from tessera_service.storage.base import CUT_OFF, SessionStore
+from tessera_service.storage.base import SessionStore
 from tessera_service.storage.sql import sqlite_url, upgrade
 
 SUBJECTS = ["alice", "bob"]
-RETENTION = 40
 MORTAL = {"memory"}  # stores whose sessions die when they are closed
 
 # Few values, so that times meet at equality, where the rules turn.
@@ -39,141 +41,6 @@ SECONDS = st.sampled_from([0, 1, 10, 40, 60])
 PICK = st.sampled_from([0, 0, 0, 1, 2, 3])  # which session, from the newest
 LONG = st.sampled_from([60, 60, 60, 120, 1])
 MILLISECONDS = st.sampled_from([0, 0, 0, 1, 9999, 10_000, 20_000])
-
-
-class Model:
-    """What a store is said to do, as directly as it can be said."""
-
-    def __init__(self) -> None:
-        self.sessions: dict[str, Session] = {}
-        self.tokens: dict[str, TokenRecord] = {}
-        self.cutoffs: dict[str, int] = {}
-        self.log: list[LogEntry] = []
-        self.head = 0
-
-    def seen(self, name: str) -> Session | None:
-        session = self.sessions.get(name)
-        if session is None:
-            return None
-        own = sorted((t for t in self.tokens.values() if t.session_id == name), key=lambda token: token.jti)
-        session = replace(session, tokens=tuple(own))
-        cutoff = self.cutoffs.get(session.subject, 0)
-        if session.revoked_ms is None and session.created_ms <= cutoff:
-            session = replace(session, revoked_ms=cutoff, revoked_reason=CUT_OFF)
-        return session
-
-    def create(self, session: Session) -> Session | None:
-        taken = session.session_id in self.sessions or any(token.jti in self.tokens for token in session.tokens)
-        if taken:
-            return None
-        cutoff = self.cutoffs.get(session.subject)
-        if cutoff is not None and session.created_ms <= cutoff:
-            session = replace(session, created_ms=cutoff + 1)
-        if session.last_activity_ms < session.created_ms:
-            session = replace(session, last_activity_ms=session.created_ms)
-        self.sessions[session.session_id] = session
-        self.tokens |= {token.jti: token for token in session.tokens}
-        return self.seen(session.session_id)
-
-    def alive(self, session: Session, now_ms: int) -> bool:
-        in_time = now_ms // 1000 < session.expires_at and now_ms // 1000 < session.ends_at
-        return in_time and session.revoked_ms is None and not session.locked
-
-    def append(self, kind: LogKind, key: str, why: Revocation, cutoff_ms: int = 0) -> None:
-        self.head += 1
-        self.log.append(LogEntry(self.head, kind, "tenant-a", key, cutoff_ms, why.log_expires_at))
-
-    def end(self, name: str, why: Revocation) -> None:
-        self.sessions[name] = replace(
-            self.sessions[name],
-            revoked_ms=why.at_ms,
-            revoked_reason=why.reason,
-            revoked_by=why.revoked_by,
-            successor=None,
-            successor_until_ms=None,
-        )
-
-    def rotate(self, wanted: Rotation) -> RotationStatus:
-        session = self.seen(wanted.session_id)
-        if session is None:
-            return RotationStatus.NOT_FOUND
-        if session.revoked_ms is not None or session.locked:
-            return RotationStatus.ENDED
-        if not self.alive(session, wanted.now_ms):
-            return RotationStatus.EXPIRED
-        if wanted.presented_jti == session.refresh_jti:
-            self.spend(session, wanted)
-            return RotationStatus.ROTATED
-        ages = {spent.jti: wanted.now_ms - spent.spent_ms for spent in session.spent}
-        if ages.get(wanted.presented_jti, wanted.grace_ms) >= wanted.grace_ms:
-            self.end(session.session_id, wanted.reuse)
-            self.append(LogKind.SESSION, session.session_id, wanted.reuse)
-            return RotationStatus.REUSE_REVOKED
-        last = session.spent[-1].jti == wanted.presented_jti
-        return RotationStatus.REPLAYED if last and session.successor else RotationStatus.SUPERSEDED
-
-    def spend(self, session: Session, wanted: Rotation) -> None:
-        for token in session.tokens:
-            if token.expires_at <= wanted.now_ms // 1000:
-                del self.tokens[token.jti]
-        self.tokens |= {token.jti: token for token in wanted.tokens}
-        kept = [spent for spent in session.spent if wanted.now_ms - spent.spent_ms < wanted.grace_ms]
-        self.sessions[session.session_id] = replace(
-            session,
-            refresh_jti=wanted.refresh_jti,
-            expires_at=wanted.expires_at if wanted.expires_at < session.ends_at else session.ends_at,
-            spent=(*kept, SpentToken(wanted.presented_jti, wanted.now_ms)),
-            successor=wanted.successor,
-            successor_until_ms=wanted.now_ms + wanted.grace_ms,
-        )
-
-    def revoke_session(self, name: str, why: Revocation) -> Session | None:
-        session = self.seen(name)
-        if session is not None and self.alive(session, why.at_ms):
-            self.end(name, why)
-            self.append(LogKind.SESSION, name, why)
-        return self.seen(name)
-
-    def revoke_subject(self, subject: str, why: Revocation) -> list[str]:
-        mine = sorted(name for name, session in self.sessions.items() if session.subject == subject)
-        before = {name: self.seen(name) for name in mine}
-        times = [self.cutoffs.get(subject, 0), why.at_ms, *(self.sessions[name].created_ms for name in mine)]
-        self.cutoffs[subject] = max(times)
-        ended = [name for name, session in before.items() if session is not None and self.alive(session, why.at_ms)]
-        for name in ended:
-            self.end(name, why)
-        self.append(LogKind.SUBJECT, subject, why, max(times))
-        return ended
-
-    def revoked(self, jti: str) -> bool:
-        return any(entry.kind is LogKind.JTI and entry.key == jti for entry in self.log)
-
-    def revoke_token(self, token: TokenRecord, why: Revocation) -> bool:
-        if self.revoked(token.jti):
-            return False
-        self.append(LogKind.JTI, token.jti, why)
-        return True
-
-    def purge(self, now: int) -> None:
-        for name, session in list(self.sessions.items()):
-            ended_ms = session.revoked_ms
-            if ended_ms is None:
-                ended_ms = min(session.expires_at, session.ends_at) * 1000
-            if now * 1000 - ended_ms >= RETENTION * 1000:
-                del self.sessions[name]
-            elif session.successor_until_ms is not None and session.successor_until_ms <= now * 1000:
-                self.sessions[name] = replace(session, successor=None, successor_until_ms=None)
-        self.tokens = {jti: token for jti, token in self.tokens.items() if token.expires_at > now}
-        self.forget_cutoffs()
-
-    def purge_log(self, now: int) -> None:
-        self.log = [entry for entry in self.log if entry.expires_at > now or entry.sequence == self.head]
-        self.forget_cutoffs()
-
-    def forget_cutoffs(self) -> None:
-        named = {entry.key for entry in self.log if entry.kind is LogKind.SUBJECT}
-        named |= {session.subject for session in self.sessions.values()}
-        self.cutoffs = {subject: cutoff for subject, cutoff in self.cutoffs.items() if subject in named}
 
 
 class StoresAgree(RuleBasedStateMachine):
@@ -301,6 +168,89 @@ class StoresAgree(RuleBasedStateMachine):
             assert result.successor == before.successor is not None
         else:
             assert result.successor is None
+
+    @rule(
+        subject=st.sampled_from(SUBJECTS),
+        max_sessions=st.integers(1, 3),
+        policy=st.sampled_from(["evict", "evict", "reject"]),
+        scope=st.sampled_from(["gateway", "all"]),
+        lifetime=LONG,
+        ends_in=LONG,
+        log_seconds=SECONDS,
+    )
+    def create_limited(
+        self, subject: str, max_sessions: int, policy: Any, scope: Any, lifetime: int, ends_in: int, log_seconds: int
+    ) -> None:
+        name = f"s{len(self.refresh_jtis)}"
+        self.refresh_jtis[name] = ["nothing"]
+        now = self.now_ms // 1000
+        token = self.pair(name, subject, lifetime)[0]
+        session = replace(
+            gateway_session(name, subject=subject, created_ms=self.now_ms),
+            expires_at=now + lifetime,
+            ends_at=now + ends_in,
+            tokens=(token,),
+            newest=self.newest(token),
+        )
+        limit = SessionLimit(max_sessions, policy, scope, now)
+        why = self.why("concurrent_limit", log_seconds)
+        created, leaving = self.model.create_limited(session, limit, why)
+        result = self.run(self.store.create_limited(session, limit=limit, eviction=why))
+        assert result.session == created
+        assert list(result.evicted) == [self.model.seen(other) for other in leaving]
+
+    def newest(self, token: TokenRecord) -> Newest:
+        return Newest(token.jti, token.expires_at, token.jti.encode(), "kid-1")
+
+    @rule(pick=PICK, after_ms=MILLISECONDS, which=st.sampled_from([1, 1, 2, 3]), lifetime=LONG)
+    def slide(self, pick: int, after_ms: int, which: int, lifetime: int) -> None:
+        self.now_ms += after_ms
+        name = self.session(pick)
+        jtis = self.refresh_jtis[name]
+        presented = jtis[-min(which, len(jtis))]
+        known = self.model.sessions.get(name)
+        token = self.pair(name, known.subject if known else "alice", lifetime)[0]
+        now = self.now_ms // 1000
+        wanted = Slide(name, presented, self.newest(token), token, now + lifetime, now)
+        status = self.model.slide(wanted)
+        if status is not SlideStatus.SLID:
+            self.refresh_jtis[name].pop()
+        after = self.model.seen(name)
+        newest = after.newest if after and status in (SlideStatus.SLID, SlideStatus.REPLAYED) else None
+        self.agree(SlideResult(status, newest, after), self.store.slide(wanted))
+
+    @rule(picks=st.lists(PICK, max_size=4), ago_ms=MILLISECONDS)
+    def touch(self, picks: list[int], ago_ms: int) -> None:
+        activities = {self.session(pick): self.now_ms - ago_ms + pick for pick in picks}
+        for name, at_ms in activities.items():
+            self.model.touch(name, at_ms)
+        self.agree(None, self.store.touch(activities))
+
+    @rule(subject=st.sampled_from(SUBJECTS), pick=PICK, log_seconds=SECONDS)
+    def revoke_others(self, subject: str, pick: int, log_seconds: int) -> None:
+        keep, why = self.session(pick), self.why("others", log_seconds)
+        ended, before = self.model.revoke_others(subject, keep, why)
+        expected = RevokedOthers(tuple(filter(None, map(self.model.seen, ended))), before)
+        assert len(expected.ended) == len(ended)
+        self.agree(expected, self.store.revoke_others("tenant-a", subject, keep=keep, revocation=why))
+
+    @rule(
+        subject=st.sampled_from([None, *SUBJECTS]),
+        active_only=st.booleans(),
+        ago=SECONDS,
+        limit=st.integers(1, 9),
+        offset=st.integers(0, 3),
+    )
+    def list_and_count(self, subject: str | None, active_only: bool, ago: int, limit: int, offset: int) -> None:
+        now = self.now_ms // 1000 - ago
+        expected = self.model.listed(subject, active_at=now if active_only else None)[offset : offset + limit]
+        call = self.store.list_sessions(
+            "tenant-a", subject=subject, now=now, active_only=active_only, limit=limit, offset=offset
+        )
+        self.agree(expected, call)
+        for surface in ("gateway", "token"):
+            counted = self.store.count_sessions("tenant-a", surface=surface, now=now)
+            self.agree(self.model.counted(surface, now), counted)
 
     @rule(pick=PICK, log_seconds=SECONDS)
     def revoke_session(self, pick: int, log_seconds: int) -> None:

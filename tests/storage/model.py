@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a store is said to do, as directly as it can be said."""
+
+from dataclasses import replace
+
+from tessera_service.models import (
+    LogEntry,
+    LogKind,
+    Revocation,
+    Rotation,
+    RotationStatus,
+    Session,
+    SessionCounts,
+    SessionLimit,
+    Slide,
+    SlideStatus,
+    SpentToken,
+    TokenRecord,
+)
+from tessera_service.storage.base import CUT_OFF
+
+RETENTION = 40
+
+
+class Model:
+    """One tenant's sessions, tokens, cut-offs and log."""
+
+    def __init__(self) -> None:
+        self.sessions: dict[str, Session] = {}
+        self.tokens: dict[str, TokenRecord] = {}
+        self.cutoffs: dict[str, int] = {}
+        self.log: list[LogEntry] = []
+        self.head = 0
+
+    def seen(self, name: str) -> Session | None:
+        session = self.sessions.get(name)
+        if session is None:
+            return None
+        own = sorted((t for t in self.tokens.values() if t.session_id == name), key=lambda token: token.jti)
+        session = replace(session, tokens=tuple(own))
+        cutoff = self.cutoffs.get(session.subject, 0)
+        if session.revoked_ms is None and session.created_ms <= cutoff:
+            session = replace(session, revoked_ms=cutoff, revoked_reason=CUT_OFF)
+        return session
+
+    def create(self, session: Session) -> Session | None:
+        taken = session.session_id in self.sessions or any(token.jti in self.tokens for token in session.tokens)
+        if taken:
+            return None
+        cutoff = self.cutoffs.get(session.subject)
+        if cutoff is not None and session.created_ms <= cutoff:
+            session = replace(session, created_ms=cutoff + 1)
+        if session.last_activity_ms < session.created_ms:
+            session = replace(session, last_activity_ms=session.created_ms)
+        self.sessions[session.session_id] = session
+        self.tokens |= {token.jti: token for token in session.tokens}
+        return self.seen(session.session_id)
+
+    def create_limited(
+        self, session: Session, limit: SessionLimit, why: Revocation
+    ) -> tuple[Session | None, list[str]]:
+        standing = [
+            other
+            for other in map(self.seen, list(self.sessions))
+            if other is not None
+            and other.subject == session.subject
+            and self.alive(other, limit.now * 1000)
+            and (limit.scope == "all" or other.surface == "gateway")
+        ]
+        leaving: list[str] = []
+        while len(standing) + 1 > limit.max_sessions:
+            if limit.policy == "reject":
+                return None, []
+            least = min(standing, key=lambda other: (other.last_activity_ms, other.session_id))
+            standing.remove(least)
+            leaving.append(least.session_id)
+        created = self.create(session)
+        for name in leaving:
+            self.end(name, why)
+            self.append(LogKind.SESSION, name, why)
+        return created, leaving
+
+    def touch(self, name: str, at_ms: int) -> None:
+        session = self.seen(name)
+        if session is not None and self.alive(session, at_ms) and at_ms > session.last_activity_ms:
+            self.sessions[name] = replace(self.sessions[name], last_activity_ms=at_ms)
+
+    def slide(self, wanted: Slide) -> SlideStatus:
+        session = self.seen(wanted.session_id)
+        if session is None:
+            return SlideStatus.NOT_FOUND
+        if session.revoked_ms is not None or session.locked or self.revoked(wanted.presented_jti):
+            return SlideStatus.ENDED
+        if not self.alive(session, wanted.now * 1000):
+            return SlideStatus.EXPIRED
+        live = [token.jti for token in session.tokens if token.expires_at > wanted.now]
+        if session.newest is None or wanted.presented_jti not in live:
+            return SlideStatus.NOT_FOUND
+        if wanted.presented_jti != session.newest.jti:
+            return SlideStatus.REPLAYED
+        for token in session.tokens:
+            if token.jti not in live:
+                del self.tokens[token.jti]
+        self.tokens[wanted.token.jti] = wanted.token
+        end = wanted.expires_at if wanted.expires_at < session.ends_at else session.ends_at
+        self.sessions[session.session_id] = replace(session, newest=wanted.newest, expires_at=end)
+        return SlideStatus.SLID
+
+    def listed(self, subject: str | None, *, active_at: int | None) -> list[Session]:
+        found = [session for session in map(self.seen, list(self.sessions)) if session is not None]
+        found = [session for session in found if subject in (None, session.subject)]
+        if active_at is not None:
+            found = [session for session in found if self.alive(session, active_at * 1000)]
+        return sorted(found, key=lambda session: (-session.created_ms, [-ord(char) for char in session.session_id]))
+
+    def counted(self, surface: str, now: int) -> SessionCounts:
+        mine = [session for session in self.listed(None, active_at=None) if session.surface == surface]
+        unstopped = [session for session in mine if session.revoked_ms is None and not session.locked]
+        active = sum(self.alive(session, now * 1000) for session in mine)
+        return SessionCounts(len(mine), active, len(unstopped) - active)
+
+    def alive(self, session: Session, now_ms: int) -> bool:
+        in_time = now_ms // 1000 < session.expires_at and now_ms // 1000 < session.ends_at
+        return in_time and session.revoked_ms is None and not session.locked
+
+    def append(self, kind: LogKind, key: str, why: Revocation, cutoff_ms: int = 0) -> None:
+        self.head += 1
+        self.log.append(LogEntry(self.head, kind, "tenant-a", key, cutoff_ms, why.log_expires_at))
+
+    def end(self, name: str, why: Revocation) -> None:
+        self.sessions[name] = replace(
+            self.sessions[name],
+            revoked_ms=why.at_ms,
+            revoked_reason=why.reason,
+            revoked_by=why.revoked_by,
+            successor=None,
+            successor_until_ms=None,
+            newest=None,
+        )
+
+    def rotate(self, wanted: Rotation) -> RotationStatus:
+        session = self.seen(wanted.session_id)
+        if session is None:
+            return RotationStatus.NOT_FOUND
+        if session.revoked_ms is not None or session.locked:
+            return RotationStatus.ENDED
+        if not self.alive(session, wanted.now_ms):
+            return RotationStatus.EXPIRED
+        if wanted.presented_jti == session.refresh_jti:
+            self.spend(session, wanted)
+            return RotationStatus.ROTATED
+        ages = {spent.jti: wanted.now_ms - spent.spent_ms for spent in session.spent}
+        if ages.get(wanted.presented_jti, wanted.grace_ms) >= wanted.grace_ms:
+            self.end(session.session_id, wanted.reuse)
+            self.append(LogKind.SESSION, session.session_id, wanted.reuse)
+            return RotationStatus.REUSE_REVOKED
+        last = session.spent[-1].jti == wanted.presented_jti
+        return RotationStatus.REPLAYED if last and session.successor else RotationStatus.SUPERSEDED
+
+    def spend(self, session: Session, wanted: Rotation) -> None:
+        for token in session.tokens:
+            if token.expires_at <= wanted.now_ms // 1000:
+                del self.tokens[token.jti]
+        self.tokens |= {token.jti: token for token in wanted.tokens}
+        kept = [spent for spent in session.spent if wanted.now_ms - spent.spent_ms < wanted.grace_ms]
+        self.sessions[session.session_id] = replace(
+            session,
+            refresh_jti=wanted.refresh_jti,
+            expires_at=wanted.expires_at if wanted.expires_at < session.ends_at else session.ends_at,
+            spent=(*kept, SpentToken(wanted.presented_jti, wanted.now_ms)),
+            successor=wanted.successor,
+            successor_until_ms=wanted.now_ms + wanted.grace_ms,
+        )
+
+    def revoke_session(self, name: str, why: Revocation) -> Session | None:
+        session = self.seen(name)
+        if session is not None and self.alive(session, why.at_ms):
+            self.end(name, why)
+            self.append(LogKind.SESSION, name, why)
+        return self.seen(name)
+
+    def revoke_subject(self, subject: str, why: Revocation) -> list[str]:
+        mine = sorted(name for name, session in self.sessions.items() if session.subject == subject)
+        before = {name: self.seen(name) for name in mine}
+        times = [self.cutoffs.get(subject, 0), why.at_ms, *(self.sessions[name].created_ms for name in mine)]
+        self.cutoffs[subject] = max(times)
+        ended = [name for name, session in before.items() if session is not None and self.alive(session, why.at_ms)]
+        for name in ended:
+            self.end(name, why)
+        self.append(LogKind.SUBJECT, subject, why, max(times))
+        return ended
+
+    def revoke_others(self, subject: str, keep: str, why: Revocation) -> tuple[list[str], int]:
+        mine = [session for session in self.listed(subject, active_at=None) if self.alive(session, why.at_ms)]
+        others = sorted(session.session_id for session in mine if session.session_id != keep)
+        for name in others:
+            self.end(name, why)
+            self.append(LogKind.SESSION, name, why)
+        return others, len(mine)
+
+    def revoked(self, jti: str) -> bool:
+        return any(entry.kind is LogKind.JTI and entry.key == jti for entry in self.log)
+
+    def revoke_token(self, token: TokenRecord, why: Revocation) -> bool:
+        if self.revoked(token.jti):
+            return False
+        self.append(LogKind.JTI, token.jti, why)
+        return True
+
+    def purge(self, now: int) -> None:
+        for name, session in list(self.sessions.items()):
+            ended_ms = session.revoked_ms
+            if ended_ms is None:
+                ended_ms = min(session.expires_at, session.ends_at) * 1000
+            if now * 1000 - ended_ms >= RETENTION * 1000:
+                del self.sessions[name]
+            elif session.successor_until_ms is not None and session.successor_until_ms <= now * 1000:
+                self.sessions[name] = replace(session, successor=None, successor_until_ms=None)
+        self.tokens = {jti: token for jti, token in self.tokens.items() if token.expires_at > now}
+        self.forget_cutoffs()
+
+    def purge_log(self, now: int) -> None:
+        self.log = [entry for entry in self.log if entry.expires_at > now or entry.sequence == self.head]
+        self.forget_cutoffs()
+
+    def forget_cutoffs(self) -> None:
+        named = {entry.key for entry in self.log if entry.kind is LogKind.SUBJECT}
+        named |= {session.subject for session in self.sessions.values()}
+        self.cutoffs = {subject: cutoff for subject, cutoff in self.cutoffs.items() if subject in named}
