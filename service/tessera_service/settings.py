@@ -26,7 +26,6 @@ from tessera_service.setting_types import (
     parse_rate_limit,
 )
 
-GATEWAY_NOTE = "read by the gateway surface, which this version does not serve"
 REDIS_NOTE = "Redis is not in this version"
 
 
@@ -48,6 +47,12 @@ def _master_keys(value: object) -> tuple[SecretBytes, ...] | None:
     if not isinstance(value, str):
         raise ValueError("is not a key of 32 bytes in base64 or hexadecimal digits")
     return tuple(SecretBytes(parse_master_key(part)) for part in value.split(","))
+
+
+def _api_key(value: SecretStr | None) -> SecretStr | None:
+    if value is not None:
+        check_name(value.get_secret_value())
+    return value
 
 
 class Settings(BaseSettings):
@@ -81,14 +86,14 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], BeforeValidator(parse_origins)] = ()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
-    session_default_expiration: Annotated[int, DurationRange("1s", "87600h")] = Field(
-        default=1800, description=GATEWAY_NOTE
-    )
-    session_remember_me_expiration: Annotated[int, DurationRange("1s", "87600h")] = Field(
-        default=604_800, description=GATEWAY_NOTE
-    )
-    jwt_refresh_threshold: Annotated[int, DurationRange("0s", "24h")] = Field(default=300, description=GATEWAY_NOTE)
-    session_max_concurrent: int = Field(default=5, ge=1, le=1000, description=GATEWAY_NOTE)
+    session_default_expiration: Annotated[int, DurationRange("1s", "87600h")] = 1800
+    session_remember_me_expiration: Annotated[int, DurationRange("1s", "87600h")] = 604_800
+    jwt_refresh_threshold: Annotated[int, DurationRange("0s", "24h")] = 300
+    session_max_concurrent: int = Field(default=5, ge=1, le=1000)
+    session_limit_policy: Literal["evict", "reject"] = "evict"
+    session_limit_scope: Literal["gateway", "all"] = "gateway"
+    gateway_api_key: Annotated[SecretStr | None, AfterValidator(_api_key)] = None
+    gateway_allow_loopback: bool = False  # `serve --dev` sets it unless the environment says otherwise
 
     dev: bool = Field(default=False, exclude=True)  # `serve --dev`; not in the environment
 
@@ -128,7 +133,20 @@ class Settings(BaseSettings):
             session_retention=max(self.session_retention, self.refresh_token_ttl),
             session_cleanup_interval=self.session_cleanup_interval,
             clock_skew=self.clock_skew,
+            session_default_expiration=self.session_default_expiration,
+            session_remember_me_expiration=self.session_remember_me_expiration,
+            jwt_refresh_threshold=self.jwt_refresh_threshold,
+            session_max_concurrent=self.session_max_concurrent,
+            session_limit_policy=self.session_limit_policy,
+            session_limit_scope=self.session_limit_scope,
+            gateway_api_key=self.gateway_api_key.get_secret_value() if self.gateway_api_key else None,
+            gateway_allow_loopback=self.allows_loopback,
         )
+
+    @property
+    def allows_loopback(self) -> bool:
+        """Whether a gateway on this machine needs no key: as it is set, else in development only."""
+        return self.gateway_allow_loopback if "gateway_allow_loopback" in self.model_fields_set else self.dev
 
     @classmethod
     def settings_customise_sources(

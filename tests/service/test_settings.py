@@ -272,3 +272,64 @@ def test_names_that_are_no_setting_are_found(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("PATH_OF_SOMETHING_ELSE", "1")
 
     assert unknown_settings() == {"SESSION_STORAGE_TYP": "SESSION_STORAGE_TYPE", "TESSERA__NOTHING__LIKE_IT": None}
+
+
+def test_the_gateway_begins_with_the_documented_defaults() -> None:
+    config = load_settings().engine_config()
+
+    assert (config.session_default_expiration, config.session_remember_me_expiration) == (1800, 604_800)
+    assert (config.jwt_refresh_threshold, config.session_max_concurrent) == (300, 5)
+    assert (config.session_limit_policy, config.session_limit_scope) == ("evict", "gateway")
+    assert (config.gateway_api_key, config.gateway_allow_loopback) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "field", "value"),
+    [
+        ("SESSION_DEFAULT_EXPIRATION", "45m", "session_default_expiration", 2700),
+        ("SESSION_REMEMBER_ME_EXPIRATION", "24h", "session_remember_me_expiration", 86_400),
+        ("JWT_REFRESH_THRESHOLD", "0s", "jwt_refresh_threshold", 0),
+        ("SESSION_MAX_CONCURRENT", "1", "session_max_concurrent", 1),
+        ("SESSION_LIMIT_POLICY", "reject", "session_limit_policy", "reject"),
+        ("SESSION_LIMIT_SCOPE", "all", "session_limit_scope", "all"),
+        ("GATEWAY_API_KEY", "key-of-a-gateway", "gateway_api_key", "key-of-a-gateway"),
+        ("GATEWAY_ALLOW_LOOPBACK", "true", "gateway_allow_loopback", True),
+    ],
+)
+def test_a_setting_of_the_gateway_reaches_the_engine(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str, field: str, value: object
+) -> None:
+    monkeypatch.setenv(name, text)
+
+    assert getattr(load_settings().engine_config(), field) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("SESSION_MAX_CONCURRENT", "0"),
+        ("SESSION_LIMIT_POLICY", "evicted"),
+        ("SESSION_LIMIT_SCOPE", "tenant"),
+        ("GATEWAY_API_KEY", "two words"),
+        ("GATEWAY_ALLOW_LOOPBACK", "perhaps"),
+        ("SESSION_DEFAULT_EXPIRATION", "0s"),
+    ],
+)
+def test_a_wrong_setting_of_the_gateway_is_named(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
+    monkeypatch.setenv(name, text)
+
+    with pytest.raises(SettingsError, match=f"^{name}: "):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("dev", "text", "allowed"),
+    [(False, None, False), (True, None, True), (True, "false", False), (False, "true", True)],
+)
+def test_development_needs_no_gateway_key_unless_the_environment_says_so(
+    monkeypatch: pytest.MonkeyPatch, dev: bool, text: str | None, allowed: bool
+) -> None:
+    if text is not None:
+        monkeypatch.setenv("GATEWAY_ALLOW_LOOPBACK", text)
+
+    assert load_settings(dev=dev).engine_config().gateway_allow_loopback is allowed
