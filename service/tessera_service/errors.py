@@ -144,3 +144,7 @@ class SessionLimitReached(ServiceError):
 
 class StartupError(Exception):
     """The installation cannot work as it is set up. The text is one line that says what to do; for no surface."""
+
+
+class KeyLimitReached(StartupError):
+    """As many signing keys are published as may be: none is made by hand until one goes."""

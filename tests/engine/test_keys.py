@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 import tessera
 from engine.doubles import FakeClock, Fragile, MemoryDirectory
 from engine.world import MASTER_KEY, TENANT, MakeWorld, World, claims_of, config, genuine, part
 from tessera_service.engine import KeyRing, KeyState, MasterKeys
 from tessera_service.engine.key_vault import KeyVault
-from tessera_service.errors import StartupError, StoreUnavailable, Unauthorized
+from tessera_service.errors import KeyLimitReached, StartupError, StoreUnavailable, Unauthorized
 
 INTERVAL = 2_592_000
 LEAD = 3600 + 1200
@@ -26,6 +28,16 @@ def kids(keys: KeyRing) -> list[str]:
 
 async def states(keys: KeyRing) -> dict[str, KeyState]:
     return {info.kid: info.state for info in await keys.list()}
+
+
+def add_older_keys(world: World, count: int) -> list[str]:
+    """Rows of keys that signed before the first, one after the other; their kids, the oldest first."""
+    first = world.row
+    for number in range(count):
+        kid = f"key-{number:03}"
+        at = first.activates_at - count + number
+        world.directory.store.keys[kid] = replace(first, kid=kid, private_pem=None, created_at=at, activates_at=at)
+    return [f"key-{number:03}" for number in range(count)]
 
 
 # The first start
@@ -167,6 +179,63 @@ async def test_an_immediate_rotation_overtakes_an_announced_key(world: World) ->
     assert world.active_kid == kid
     world.clock.advance(LEAD)
     assert (await world.engine.keys.signing()).kid == announced
+
+
+# Too many keys
+
+
+async def test_no_key_is_made_by_hand_while_sixty_are_published(world: World) -> None:
+    older = add_older_keys(world, 59)
+    for immediately in (True, False):
+        with pytest.raises(KeyLimitReached, match="^60 signing keys are published"):
+            await world.engine.keys.rotate(immediately=immediately)
+    assert len(world.directory.store.keys) == 60
+    await world.engine.keys.revoke(older[0])
+    kid = await world.engine.keys.rotate()
+    assert len(kids(world.engine.keys)) == 60
+    assert kid in kids(world.engine.keys)
+
+
+async def test_an_active_key_that_is_revoked_among_sixty_has_a_successor_all_the_same(world: World) -> None:
+    add_older_keys(world, 59)
+    await world.engine.keys.revoke(world.row.kid)
+    assert (await world.engine.keys.signing()).kid not in ("key-058", world.row.kid)
+    assert len(kids(world.engine.keys)) == 60
+
+
+async def test_a_successor_without_room_is_told_and_the_rest_of_the_turn_is_done(make_world: MakeWorld) -> None:
+    world = await make_world(key_rotation_interval=INTERVAL, session_max_lifetime=INTERVAL)
+    older = add_older_keys(world, 60)
+    world.clock.advance(INTERVAL - LEAD)
+    with capture_logs() as logs:
+        await world.engine.keys.maintain()
+    assert [log["log_level"] for log in logs if log["event"] == "signing_key_not_announced"] == ["error"]
+    world.clock.advance(2 * LEAD + 5)
+    await world.engine.keys.maintain()
+    assert not set(older) & set(world.directory.store.keys)
+    assert KeyState.ANNOUNCED in (await states(world.engine.keys)).values()
+
+
+async def test_more_keys_than_a_key_set_holds_stop_neither_start_nor_list_nor_revoke(world: World) -> None:
+    older = add_older_keys(world, 70)
+    with capture_logs() as logs:
+        other = await world.start()
+        await other.keys.reload()
+    assert [log["left_out"] for log in logs if log["event"] == "too_many_signing_keys"] == [older[:7]]
+    assert kids(other.keys) == [*older[7:], world.row.kid]
+    assert len(await other.keys.list()) == 71
+    assert (await other.keys.signing()).kid == world.row.kid
+    await other.keys.revoke(older[-1])
+    assert kids(other.keys) == [*older[6:-1], world.row.kid]
+
+
+async def test_the_key_that_signs_is_published_however_many_are_announced(world: World) -> None:
+    for number in range(70):
+        kid, at = f"key-{number:03}", world.row.activates_at + 1000
+        world.directory.store.keys[kid] = replace(world.row, kid=kid, private_pem=None, activates_at=at)
+    await world.engine.keys.reload()
+    assert kids(world.engine.keys) == [world.row.kid, *(f"key-{number:03}" for number in range(7, 70))]
+    assert await world.lives((await world.issue()).access_token)
 
 
 # Revocation

@@ -244,3 +244,15 @@ def test_a_wrong_master_key_is_told_in_one_line(run: Run, monkeypatch: pytest.Mo
 
     assert (done.status, done.output) == (1, "")
     assert "TESSERA_MASTER_KEY" in done.messages.splitlines()[-1]
+
+
+def test_one_key_too_many_is_refused_in_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("keys", "list").status == 0
+    monkeypatch.setattr("tessera_service.engine.keys.MAX_ROTATED_KEYS", 1)
+
+    done = run("keys", "rotate", "--now")
+
+    assert (done.status, done.output) == (1, "")
+    assert done.messages.startswith("tessera: 1 signing keys are published, which is the limit: ")
+    assert done.messages.count("\n") == 1
+    assert len(run_json(run, "keys", "list")) == 1

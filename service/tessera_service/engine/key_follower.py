@@ -19,6 +19,7 @@ from tessera_service.errors import StartupError, StoreUnavailable
 from tessera_service.models import SigningKey
 from tessera_service.storage.base import Directory
 
+MAX_KEYS = 64  # what a key set holds
 UNKNOWN_KID_INTERVAL_MS = 5000  # between two reloads that unknown kids ask for
 
 _log = structlog.get_logger(__name__)
@@ -47,6 +48,7 @@ class KeyFollower:
         self._private: dict[str, tessera.PrivateKey] = {}
         self._signers: dict[str, SigningPair] = {}
         self._unusable: set[str] = set()
+        self._left_out: list[str] = []  # published by the directory, but more than a key set holds
         self._withdrawn: set[str] = set()  # by the log: a reading that is older than the log may not bring them back
         self._jwks: Jwks | None = None
         self._confirmed_ms: int | None = None  # when the directory was asked that last answered
@@ -159,13 +161,26 @@ class KeyFollower:
             kid: self._signers.get(kid) or SigningPair(kid, tessera.Signer(key), key.bits)
             for kid, key in self._private.items()
         }
-        published = schedule.published(now)
-        self._public = {row.kid: self._public.get(row.kid) or _public_key(row) for row in published}
         active = schedule.active(now)
+        published = self._fitting(schedule.published(now), active)
+        self._public = {row.kid: self._public.get(row.kid) or _public_key(row) for row in published}
         self._replace(None if active is None else self._private.get(active.kid))
         self._schedule = schedule
         body = self.keyset.jwks().encode()
         self._jwks = make_jwks(body, changed_at=schedule.changed_at(now), previous=self._jwks, now=now)
+
+    def _fitting(self, published: Sequence[SigningKey], active: SigningKey | None) -> Sequence[SigningKey]:
+        """The newest, as many as a key set holds, the active one among them: with too many keys in the directory the
+        service starts all the same, so that some can be revoked."""
+        kept = published[-MAX_KEYS:]
+        if active is not None and active in published and active not in kept:
+            kept = [active, *kept[1:]]
+        kids = {row.kid for row in kept}
+        left_out = [row.kid for row in published if row.kid not in kids]
+        if left_out and left_out != self._left_out:
+            _log.error("too_many_signing_keys", left_out=left_out, limit=MAX_KEYS)
+        self._left_out = left_out
+        return kept
 
     def _replace(self, signing_key: tessera.PrivateKey | None) -> None:
         signing_kid = None if signing_key is None else signing_key.kid

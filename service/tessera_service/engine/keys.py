@@ -11,10 +11,12 @@ from tessera_service.engine.jwks import Jwks
 from tessera_service.engine.key_follower import KeyFollower, SigningPair
 from tessera_service.engine.key_schedule import KeyInfo, KeyState
 from tessera_service.engine.master_keys import MasterKeys
-from tessera_service.errors import StoreUnavailable
+from tessera_service.errors import KeyLimitReached, StoreUnavailable
 from tessera_service.models import Revocation
 
 __all__ = ["Jwks", "KeyInfo", "KeyRing", "KeyState", "MasterKeys", "SigningPair"]
+
+MAX_ROTATED_KEYS = 60  # a key set holds 64; the rest is for keys that take the place of revoked ones
 
 _log = structlog.get_logger(__name__)
 
@@ -34,12 +36,18 @@ class KeyRing(KeyFollower):
 
     async def rotate(self, *, immediately: bool = False) -> str:
         """Makes a key and returns its kid. It is announced and signs after the lead; an announced key that waits
-        already is the answer as it is. `immediately`: it signs now, and JWKS caches elsewhere may not know it yet."""
+        already is the answer as it is. `immediately`: it signs now, and JWKS caches elsewhere may not know it yet.
+        KeyLimitReached."""
         await self.reload()
         now = self._clock.now()
         waiting = [info.kid for info in self.infos() if info.state is KeyState.ANNOUNCED]
         if waiting and not immediately:
             return waiting[0]
+        if not self._has_room(now):
+            raise KeyLimitReached(
+                f"{MAX_ROTATED_KEYS} signing keys are published, which is the limit: each goes when its last token is"
+                " dead, or at once with: tessera keys revoke KID"
+            )
         return await self._add(self._schedule.immediately(now) if immediately else now + self._config.key_lead)
 
     async def revoke(self, kid: str, *, revoked_by: str = "operator") -> None:
@@ -72,8 +80,17 @@ class KeyRing(KeyFollower):
         if active is None or active.private_pem is None:  # a revocation stopped half-way
             await self._add(self._schedule.immediately(now))
         elif (activates_at := self._schedule.announcement_due(now)) is not None:
-            await self._add(activates_at)
+            await self._announce(activates_at, now)
         await self._tidy(now)
+
+    async def _announce(self, activates_at: int, now: int) -> None:
+        if self._has_room(now):
+            await self._add(activates_at)
+        else:  # the active key goes on signing
+            _log.error("signing_key_not_announced", published=len(self._schedule.published(now)))
+
+    def _has_room(self, now: int) -> bool:
+        return len(self._schedule.published(now)) < MAX_ROTATED_KEYS
 
     async def _tidy(self, now: int) -> None:
         schedule = self._schedule
