@@ -187,7 +187,7 @@ async def test_an_immediate_rotation_overtakes_an_announced_key(world: World) ->
 async def test_no_key_is_made_by_hand_while_sixty_are_published(world: World) -> None:
     older = add_older_keys(world, 59)
     for immediately in (True, False):
-        with pytest.raises(KeyLimitReached, match="^60 signing keys are published"):
+        with pytest.raises(KeyLimitReached, match=r"^60 signing keys are published"):
             await world.engine.keys.rotate(immediately=immediately)
     assert len(world.directory.store.keys) == 60
     await world.engine.keys.revoke(older[0])
