@@ -19,7 +19,7 @@ from tessera_service.http.cors import Cors
 from tessera_service.http.edge import Edge, PlainRoute, answer_error
 from tessera_service.http.limits import RateLimiter
 from tessera_service.http.peer import Peers
-from tessera_service.installation import load_master_keys, settle_issuer
+from tessera_service.installation import check_database_folder, load_master_keys, settle_issuer
 from tessera_service.measured import measure
 from tessera_service.metrics import Metrics
 from tessera_service.observe import Observe
@@ -32,6 +32,7 @@ from tessera_service.surfaces import SURFACES
 
 def make_engine(settings: Settings, *, background: bool = True) -> Engine:
     """The engine over the stores that the settings name; not started. SettingsError, InstallationError."""
+    check_database_folder(settings)
     settings = settle_issuer(settings)
     current, *older = load_master_keys(settings)
     config = settings.engine_config()
@@ -53,11 +54,13 @@ def _make_sessions(settings: Settings, directory: SqlDirectory) -> SessionStore:
 
 def upgrade_database(settings: Settings) -> str:
     """Brings the directory's schema up to date; its revision. Blocks. StoreRefused, StoreUnavailable."""
+    check_database_folder(settings)
     return upgrade(settings.database_url)
 
 
 def check_database(settings: Settings) -> str:
     """The revision of a database that is whole and of this release. Blocks. StoreRefused, StoreUnavailable."""
+    check_database_folder(settings)
     return check(settings.database_url)
 
 

@@ -9,6 +9,7 @@ import secrets
 import stat
 import tempfile
 from pathlib import Path
+from urllib.parse import unquote
 
 from tessera_service.setting_types import MASTER_KEY_BYTES, check_name, parse_master_key
 from tessera_service.settings import Settings, SettingsError
@@ -47,6 +48,16 @@ def check_master_keys(settings: Settings) -> None:
     """Whether `load_master_keys` would find what it needs; makes nothing. SettingsError."""
     if settings.master_key is None and (settings.master_key_file or (settings.data_dir / MASTER_KEY_NAME).exists()):
         load_master_keys(settings)
+
+
+def check_database_folder(settings: Settings) -> None:
+    """Whether the file that DATABASE_URL names has a folder, or one that can be made: its last part only, so that a
+    mistyped path makes no tree of folders. SettingsError."""
+    if settings.database is None:
+        return
+    folder = Path(unquote(settings.database_url.partition(":///")[2])).absolute().parent
+    if not (folder if folder.exists() else folder.parent).is_dir():
+        raise SettingsError("DATABASE_URL: the folder of the file does not exist, nor the folder that it would be in")
 
 
 def settle_issuer(settings: Settings, base_url: str | None = None) -> Settings:

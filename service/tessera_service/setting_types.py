@@ -7,7 +7,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import GetCoreSchemaHandler, SecretStr
 from pydantic_core import CoreSchema, core_schema
@@ -77,15 +77,22 @@ def parse_database_url(value: object) -> SecretStr | None:
     """A URL of a SQLite file, with the asynchronous driver."""
     if value is None:
         return None
+    text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
     try:
-        url = make_url(value.get_secret_value() if isinstance(value, SecretStr) else str(value))
+        url = make_url(text)
     except ArgumentError:
         raise ValueError("is not a database URL, like sqlite:////var/lib/tessera/tessera.db") from None
     if url.get_backend_name() != "sqlite":
         raise ValueError("only sqlite is in this version, like sqlite:////var/lib/tessera/tessera.db")
-    if url.drivername not in ("sqlite", "sqlite+aiosqlite") or not url.database or url.database == ":memory:":
-        raise ValueError("has to name a file, like sqlite:////var/lib/tessera/tessera.db")
+    if url.drivername not in ("sqlite", "sqlite+aiosqlite") or not _names_a_file(text.partition("://")[2]):
+        raise ValueError("has to name a file and nothing else, like sqlite:////var/lib/tessera/tessera.db")
     return SecretStr(url.set(drivername="sqlite+aiosqlite").render_as_string(hide_password=False))
+
+
+def _names_a_file(rest: str) -> bool:
+    """Whether what follows `sqlite://` is a path: no host, no user, no options."""
+    path = unquote(rest.removeprefix("/"))
+    return rest.startswith("/") and "?" not in rest and path != "" and not path.startswith(":") and "\0" not in path
 
 
 def parse_rate_limit(value: object) -> RateLimit | None:

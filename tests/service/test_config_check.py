@@ -106,3 +106,13 @@ def test_the_check_makes_nothing(tmp_path: Path) -> None:
     assert check("--data-dir", str(tmp_path / "data")).exit_code == 0
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("url", ["sqlite:////absent/data/tessera.db", "sqlite:////srv/x.db?mode=ro", "sqlite://host/x"])
+def test_a_database_that_cannot_be_opened_is_told(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+
+    result = check()
+
+    assert result.exit_code == 1
+    assert "tessera: DATABASE_URL: " in result.stderr

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tessera_service.installation import InstallationError, create_once, load_master_keys, settle_issuer
+from tessera_service.installation import (
+    InstallationError,
+    check_database_folder,
+    create_once,
+    load_master_keys,
+    settle_issuer,
+)
 from tessera_service.settings import SettingsError, load_settings
 
 
@@ -124,3 +130,22 @@ def test_an_issuer_file_that_was_damaged_stops_the_start(tmp_path: Path) -> None
 
     with pytest.raises(InstallationError, match="remove it or set ISSUER"):
         settle_issuer(load_settings(data_dir=tmp_path))
+
+
+@pytest.mark.parametrize("below", ["absent/data/tessera.db", "file/tessera.db", "file/data/tessera.db"])
+def test_a_database_in_a_folder_that_cannot_be_names_the_setting(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").write_text("")
+    settings = load_settings(data_dir=tmp_path, database=f"sqlite:///{tmp_path}/{below}")
+
+    with pytest.raises(SettingsError, match=r"^DATABASE_URL: the folder of the file does not exist"):
+        check_database_folder(settings)
+
+
+@pytest.mark.parametrize("below", ["tessera.db", "data/tessera.db", "50%25%20of/tessera.db"])
+def test_a_database_in_a_folder_that_is_there_or_will_be_made_is_accepted(tmp_path: Path, below: str) -> None:
+    (tmp_path / "50% of").mkdir()
+
+    check_database_folder(load_settings(data_dir=tmp_path, database=f"sqlite:///{tmp_path}/{below}"))
+    check_database_folder(load_settings(data_dir=tmp_path / "a" / "b"))
+
+    assert [path.name for path in tmp_path.iterdir()] == ["50% of"]

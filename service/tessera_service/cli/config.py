@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 
 from tessera_service.cli.options import DataDir, Json
 from tessera_service.cli.output import complain, show_json, show_table
-from tessera_service.installation import InstallationError, check_master_keys
+from tessera_service.installation import InstallationError, check_database_folder, check_master_keys
 from tessera_service.setting_names import setting_names
 from tessera_service.setting_types import DurationRange
 from tessera_service.settings import Settings, SettingsError, environment_name, load_settings, unknown_settings
@@ -31,6 +31,7 @@ def check(data_dir: DataDir = None, as_json: Json = False) -> None:
     try:
         settings = load_settings(data_dir=data_dir)
         rows = describe_settings(settings)
+        check_database_folder(settings)
         check_master_keys(settings)
     except (SettingsError, InstallationError) as error:
         problems.insert(0, str(error))

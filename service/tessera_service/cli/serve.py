@@ -13,7 +13,7 @@ from tessera_service.cli.options import DataDir, use_engine
 from tessera_service.cli.output import complain
 from tessera_service.cli.worker import Worker, explain_start, serve_here
 from tessera_service.engine import Engine
-from tessera_service.installation import load_master_keys, settle_issuer
+from tessera_service.installation import check_database_folder, load_master_keys, settle_issuer
 from tessera_service.logs import configure_logs, get_logger
 from tessera_service.quickstart import PERMISSIONS, SUBJECT, TTL_SECONDS, render_quickstart
 from tessera_service.server.listener import base_url, bind_socket
@@ -37,6 +37,7 @@ def serve(
     """Serves until SIGTERM or Ctrl-C, then finishes what is in flight."""
     stop_quietly()
     settings = read_settings(data_dir, dev=dev, workers=workers)
+    check_database_folder(settings)
     load_master_keys(settings)  # a wrong one is told before anything else happens
     configure_logs(settings.log_level, dev=dev)
     for name in unknown_settings():
