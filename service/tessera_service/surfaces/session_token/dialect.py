@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the session-token surface answers errors."""
+
+from collections.abc import Mapping
+
+from starlette.responses import JSONResponse, Response
+
+from tessera_service.errors import ServiceError
+from tessera_service.http.dialect import Dialect
+from tessera_service.http.exchange import Exchange
+from tessera_service.http.refusal import refusal_headers
+from tessera_service.surfaces.session_token.errors import find_row
+
+
+class SessionTokenDialect(Dialect):
+    """Errors as `{"status": "failure", "message"}`."""
+
+    def answer(self, error: ServiceError, exchange: Exchange) -> Response:  # noqa: ARG002 (the same for every path)
+        row = find_row(error)
+        return JSONResponse(
+            describe_error(row.message), status_code=row.status, headers=refusal_headers(error, row.status)
+        )
+
+
+def describe_error(message: str) -> Mapping[str, str]:
+    """The body of an error."""
+    return {"status": "failure", "message": message}
