@@ -17,7 +17,7 @@ _SECTIONED = {"issuer": "TESSERA__TOKEN__ISSUER", "audience": "TESSERA__TOKEN__A
 # A name that begins so is meant for this service; what desktops and shells set themselves is not.
 _OWN_PREFIXES = (
     *("TESSERA_", "SESSION_", "JWT_", "ACCESS_TOKEN_", "REFRESH_TOKEN_", "REFRESH_REUSE_", "KEY_ROTATION_"),
-    *("GATEWAY_API_", "GATEWAY_ALLOW_"),
+    *("GATEWAY_API_", "GATEWAY_ALLOW_", "LEGACY_QUERY_", "AUTHZ_POLIC"),
 )
 _FOREIGN = frozenset({"SESSION_MANAGER", "TESSERA_VECTORS"})
 

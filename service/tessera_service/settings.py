@@ -3,6 +3,7 @@
 
 import itertools
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote
@@ -12,7 +13,9 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from tessera_service.engine.config import EngineConfig
+from tessera_service.engine.policies import AuthzPolicy
 from tessera_service.setting_names import read_setting, setting_names, unknown_names
+from tessera_service.setting_policies import parse_policies
 from tessera_service.setting_types import (
     DurationRange,
     Network,
@@ -94,6 +97,8 @@ class Settings(BaseSettings):
     session_limit_scope: Literal["gateway", "all"] = "gateway"
     gateway_api_key: Annotated[SecretStr | None, AfterValidator(_api_key)] = None
     gateway_allow_loopback: bool = False  # `serve --dev` sets it unless the environment says otherwise
+    legacy_query_token: bool = True
+    authz_policies: Annotated[Mapping[str, AuthzPolicy], BeforeValidator(parse_policies)] = Field(default_factory=dict)
 
     dev: bool = Field(default=False, exclude=True)  # `serve --dev`; not in the environment
 
@@ -141,6 +146,8 @@ class Settings(BaseSettings):
             session_limit_scope=self.session_limit_scope,
             gateway_api_key=self.gateway_api_key.get_secret_value() if self.gateway_api_key else None,
             gateway_allow_loopback=self.allows_loopback,
+            legacy_query_token=self.legacy_query_token,
+            authz_policies=self.authz_policies,
         )
 
     @property

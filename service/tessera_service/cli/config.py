@@ -9,7 +9,12 @@ from sqlalchemy.engine import make_url
 
 from tessera_service.cli.options import DataDir, Json
 from tessera_service.cli.output import complain, show_json, show_table
-from tessera_service.installation import InstallationError, check_database_folder, check_master_keys
+from tessera_service.installation import (
+    InstallationError,
+    check_database_folder,
+    check_master_keys,
+    remembered_issuer,
+)
 from tessera_service.setting_names import setting_names
 from tessera_service.setting_types import DurationRange
 from tessera_service.settings import Settings, SettingsError, environment_name, load_settings, unknown_settings
@@ -31,6 +36,7 @@ def check(data_dir: DataDir = None, as_json: Json = False) -> None:
     try:
         settings = load_settings(data_dir=data_dir)
         rows = describe_settings(settings)
+        show_remembered(rows, remembered_issuer(settings))
         check_database_folder(settings)
         check_master_keys(settings)
     except (SettingsError, InstallationError) as error:
@@ -44,6 +50,13 @@ def check(data_dir: DataDir = None, as_json: Json = False) -> None:
         complain(problem)
     if problems:
         raise typer.Exit(1)
+
+
+def show_remembered(rows: list[dict[str, Any]], issuer: str | None) -> None:
+    """Puts the issuer that the data directory remembers in the place of the default."""
+    for row in rows:
+        if row["name"] == "ISSUER" and issuer is not None:
+            row.update(value=issuer, source="data directory")
 
 
 def describe_settings(settings: Settings) -> list[dict[str, str]]:
@@ -68,11 +81,11 @@ def describe_value(settings: Settings, name: str, field: FieldInfo) -> str:
     value = getattr(settings, name)
     if name == "rate_limit" and value is None:
         return "off"
-    if value is None or value == ():
+    if value is None or value in ((), {}):
         return "-"
     if name in SECRETS:
         return MASKED
     durations = [mark for mark in field.metadata if isinstance(mark, DurationRange)]
     if durations:
         return durations[0].format(value)
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return ",".join(map(str, value)) if isinstance(value, tuple | dict) else str(value)
