@@ -74,10 +74,27 @@ def settle_issuer(settings: Settings, base_url: str | None = None) -> Settings:
             return settings
         if not path.exists():
             create_once(path, (base_url or settings.issuer).encode() + b"\n")
-        remembered = check_name(path.read_text(encoding="utf-8").strip())
+    except OSError:
+        raise _unusable_issuer(path) from None
+    return settings.model_copy(update={"issuer": _read_issuer(path)})
+
+
+def remembered_issuer(settings: Settings) -> str | None:
+    """The issuer that `settle_issuer` would find in the data directory; None if ISSUER is set or none is remembered.
+    Makes nothing. InstallationError."""
+    path = settings.data_dir / ISSUER_NAME
+    return None if "issuer" in settings.model_fields_set or not path.exists() else _read_issuer(path)
+
+
+def _read_issuer(path: Path) -> str:
+    try:
+        return check_name(path.read_text(encoding="utf-8").strip())
     except (OSError, ValueError):
-        raise InstallationError(f"{path}: cannot be used; remove it or set ISSUER") from None
-    return settings.model_copy(update={"issuer": remembered})
+        raise _unusable_issuer(path) from None
+
+
+def _unusable_issuer(path: Path) -> InstallationError:
+    return InstallationError(f"{path}: cannot be used; remove it or set ISSUER")
 
 
 def create_once(path: Path, content: bytes) -> bool:

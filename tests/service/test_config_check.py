@@ -7,8 +7,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tessera_service.cli import app
+from tessera_service.installation import settle_issuer
 from tessera_service.setting_names import setting_names
-from tessera_service.settings import Settings
+from tessera_service.settings import Settings, load_settings
 
 CANARY = "canary4711"
 
@@ -116,3 +117,24 @@ def test_a_database_that_cannot_be_opened_is_told(monkeypatch: pytest.MonkeyPatc
 
     assert result.exit_code == 1
     assert "tessera: DATABASE_URL: " in result.stderr
+
+
+def test_the_issuer_that_the_data_directory_remembers_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settle_issuer(load_settings(data_dir=tmp_path), "http://127.0.0.1:4711")
+    before = sorted(tmp_path.iterdir())
+
+    shown = rows(check("--json", "--data-dir", str(tmp_path)))["ISSUER"]
+    assert (shown["value"], shown["source"]) == ("http://127.0.0.1:4711", "data directory")
+    monkeypatch.setenv("ISSUER", "https://id.example.org")
+    shown = rows(check("--json", "--data-dir", str(tmp_path)))["ISSUER"]
+    assert (shown["value"], shown["source"]) == ("https://id.example.org", "ISSUER")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_an_issuer_that_was_damaged_is_told(tmp_path: Path) -> None:
+    (tmp_path / "issuer").write_text("two words")
+
+    result = check("--json", "--data-dir", str(tmp_path))
+
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["problems"] == [f"{tmp_path}/issuer: cannot be used; remove it or set ISSUER"]
