@@ -58,7 +58,7 @@ async def test_the_old_token_lives_to_its_end_and_not_longer(world: World) -> No
     with pytest.raises(TokenDead) as dead:
         await validate(world, token)
     assert dead.value.reason == "expired"
-    assert await validate(world, str(successor))
+    await validate(world, str(successor))
 
 
 async def test_a_session_that_is_remembered_is_extended_by_its_own_duration(world: World) -> None:
@@ -279,7 +279,7 @@ async def test_a_successor_that_died_with_its_key_is_replaced(world: World) -> N
     found = await validate(world, token, engine=1)
     assert found.new_token is not None
     assert found.new_token != first.new_token
-    assert await validate(world, found.new_token, engine=1)
+    await validate(world, found.new_token, engine=1)
 
 
 async def test_the_engine_stops_only_when_a_slide_has_ended(world: World) -> None:
@@ -308,4 +308,4 @@ async def test_a_key_outlives_the_longest_token_that_it_signed(world: World) -> 
     await world.engine.keys.rotate(immediately=True)
     world.clock.advance(LIFETIME - 1)
     await world.engine.keys.maintain()
-    assert await validate(world, token)
+    await validate(world, token)
