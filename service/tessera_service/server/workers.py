@@ -16,6 +16,7 @@ from tessera_service.server.process import DRAIN_SECONDS
 
 START_SECONDS = 60
 MAX_DEATHS = 5  # in a minute; then something is wrong that a new worker does not cure
+RETRY_SECONDS = 10.0  # after a replacement that could not start: a database that is away has time to come back
 _GRACE_SECONDS = 5  # for the flush after the drain
 
 WorkerMain = Callable[[socket.socket, Connection], None]
@@ -36,6 +37,7 @@ class Workers:
         self._context = multiprocessing.get_context("spawn")
         self._running: list[SpawnProcess] = []
         self._deaths: list[float] = []
+        self._retry_at = 0.0
         self._wake_reader, self._wake_writer = os.pipe()
         self._stop_asked = False
         self._log = get_logger()
@@ -81,20 +83,36 @@ class Workers:
 
     def _watch(self) -> None:
         while True:
-            wait([*(process.sentinel for process in self._running), self._wake_reader])
+            missing = len(self._running) < self._count
+            pause = max(0.0, self._retry_at - time.monotonic()) if missing else None
+            wait([*(process.sentinel for process in self._running), self._wake_reader], timeout=pause)
             if self._stop_asked:
                 return
             for process in [process for process in self._running if process.exitcode is not None]:
                 self._running.remove(process)
                 self._log.error("worker_died", worker=process.pid, status=process.exitcode)
+                self._count_death()
+            if len(self._running) < self._count and time.monotonic() >= self._retry_at:
                 self._replace()
 
     def _replace(self) -> None:
+        """Starts one worker in the place of one that died. If it cannot start, the others go on, and it is tried again
+        after a while."""
+        try:
+            self._start()
+        except WorkersFailed as error:
+            process = self._running.pop()
+            process.kill()
+            process.join()
+            self._log.error("worker_start_failed", worker=process.pid, error=str(error))
+            self._retry_at = time.monotonic() + RETRY_SECONDS
+            self._count_death()
+
+    def _count_death(self) -> None:
         now = time.monotonic()
         self._deaths = [*(then for then in self._deaths if now - then < 60), now]
         if len(self._deaths) >= MAX_DEATHS:
             raise WorkersFailed(f"{MAX_DEATHS} workers died within a minute")
-        self._start()
 
     def _stop_all(self) -> None:
         self._bound.close()  # nobody waits in a queue that no worker empties
