@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import tessera
-from tessera_service.cli import config, database, keys, serve, tenants, tokens
+from tessera_service.cli import access_keys, config, database, gateway_keys, keys, serve, tenants, tokens
 from tessera_service.cli.output import complain, explain, show
 from tessera_service.errors import ServiceError, StartupError
 from tessera_service.installation import InstallationError
@@ -31,6 +31,8 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.add_typer(tenants.commands, name="tenants")
 app.add_typer(tokens.commands, name="tokens")
+app.add_typer(access_keys.commands, name="access-keys")
+app.add_typer(gateway_keys.commands, name="gateway-keys")
 app.add_typer(keys.commands, name="keys")
 app.add_typer(config.commands, name="config")
 app.add_typer(database.commands, name="db")

@@ -14,6 +14,11 @@ _INPUT: Final = {
     "ttl": "--ttl: has to be positive and not longer than REFRESH_TOKEN_TTL, after which the key that signed it may go",
     "subject": "--subject: has to be 1 to 128 printable ASCII characters without spaces",
     "client_id": "--client-id: has to be 1 to 128 printable ASCII characters without spaces",
+    "user": "--user: has to be 1 to 128 printable ASCII characters without spaces",
+    "grant": (
+        "--grant: at most 64, each RESOURCE:PERMISSION: 1 to 256 printable characters, and after the last colon 1 to 64"
+        " of letters, digits and . _ : / * -"
+    ),
     "permission": "--permission: at most 64, each 1 to 64 of letters, digits and . _ : / * -",
 }
 

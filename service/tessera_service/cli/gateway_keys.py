@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`tessera gateway-keys`: what gateways show to make sessions."""
+
+from typing import Annotated, Any
+
+import typer
+
+from tessera_service.cli.options import DataDir, Json, with_engine
+from tessera_service.cli.output import complain, format_time, say, show, show_json, show_table
+from tessera_service.models import GatewayKey
+
+commands = typer.Typer(help="Gateway keys", no_args_is_help=True)
+
+
+@commands.command("create")
+def create(
+    tenant: Annotated[str, typer.Option("--tenant", help="The tenant that it acts in")],
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Makes a gateway key and prints it, alone: the value of X-Gateway-Key. A running service accepts it at once."""
+    key = with_engine(data_dir, lambda engine: engine.gateway_keys.create(tenant))
+    if as_json:
+        show_json({"key_id": key.partition(".")[0], "gateway_key": key, "tenant_id": tenant})
+    else:
+        show(key)
+    say("keep the key: it is shown this once")
+
+
+@commands.command("list")
+def list_all(
+    tenant: Annotated[str | None, typer.Option("--tenant", help="Only this tenant's")] = None,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Lists gateway keys, newest first: their ids, which are what a key begins with."""
+    found = with_engine(data_dir, lambda engine: engine.gateway_keys.list(tenant))
+    if as_json:
+        show_json([_describe(key) for key in found])
+        return
+    show_table(
+        ("KEY ID", "TENANT", "STATUS", "CREATED"),
+        [(key.key_id, key.tenant_id, _status(key), format_time(key.created_at)) for key in found],
+    )
+
+
+@commands.command("disable")
+def disable(
+    key_id: Annotated[str, typer.Argument(help="The key's id, as `gateway-keys list` shows it")],
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Ends a gateway key. Running services refuse it at once; the sessions that were made with it go on."""
+    if not with_engine(data_dir, lambda engine: engine.gateway_keys.disable(key_id)):
+        complain("no gateway key has that id")
+        raise typer.Exit(1)
+    if as_json:
+        show_json({"key_id": key_id, "disabled": True})
+    else:
+        say(f"disabled {key_id}")
+
+
+def _status(key: GatewayKey) -> str:
+    return "active" if key.disabled_at is None else "disabled"
+
+
+def _describe(key: GatewayKey) -> dict[str, Any]:
+    return {
+        "key_id": key.key_id,
+        "tenant_id": key.tenant_id,
+        "status": _status(key),
+        "created_at": format_time(key.created_at),
+        "disabled_at": None if key.disabled_at is None else format_time(key.disabled_at),
+    }
