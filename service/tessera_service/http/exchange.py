@@ -115,6 +115,13 @@ class Exchange:
         """Counts the request against a verified caller's bucket. RateLimited if that is empty."""
         self._take(("client", tenant_id, client))
 
+    def discharge(self, *, tenant_id: str, client: str) -> None:
+        """Takes back a `charge` of this request: its credential turned out to be dead, and whoever found it may not use
+        up what its client has. The request counts against its peer, then."""
+        if self._limiter is not None:
+            self._limiter.give_back(("client", tenant_id, client))
+        self.counted, self.allowance = False, None
+
     def charge_peer(self) -> None:
         """Counts the request against its peer's bucket, unless it was counted already: for what failed before its
         caller was verified. RateLimited if that is empty."""

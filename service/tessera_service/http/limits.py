@@ -49,6 +49,12 @@ class RateLimiter:
         self._buckets[bucket] = (ends, count + 1)
         return Allowance(limit=self._requests, remaining=self._requests - count - 1)
 
+    def give_back(self, bucket: Hashable) -> None:
+        """Undoes one `take` that gave something, if its window is not over."""
+        ends, count = self._buckets.get(bucket, (0.0, 0))
+        if count > 0 and self._monotonic() < ends:
+            self._buckets[bucket] = (ends, count - 1)
+
     def __len__(self) -> int:
         """Buckets in memory."""
         return len(self._buckets)

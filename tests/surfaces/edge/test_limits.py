@@ -57,6 +57,17 @@ def test_buckets_are_apart(limiter: RateLimiter) -> None:
     assert limiter.take(("peer", "tenant-a", "web")).remaining == 2
 
 
+def test_what_is_given_back_can_be_taken_again(limiter: RateLimiter, watch: Watch) -> None:
+    for _ in range(3):
+        limiter.take("a")
+    limiter.give_back("a")
+    assert [limiter.take("a").retry_after for _ in range(2)] == [None, 60]
+    watch.now += 60
+    limiter.give_back("a")  # of a window that is over
+    limiter.give_back("never taken")
+    assert limiter.take("a").remaining == 2
+
+
 def test_memory_is_bounded_and_the_oldest_window_goes_first(limiter: RateLimiter, watch: Watch) -> None:
     for number in range(1000):
         watch.now += 0.001

@@ -110,6 +110,33 @@ async def test_a_refresh_counts_against_the_subject_of_its_token_and_only_in_its
     assert told(answer) == (200, "5", "3", False)
 
 
+async def test_a_dead_refresh_token_counts_against_the_peer_and_leaves_its_client_alone(limited: Rig) -> None:
+    dead, alive = [await limited.issue("alice") for _ in range(2)]
+    await limited.post(PATHS[REVOKE], {"session_id": dead["session_id"]}, bearer=dead["access_token"])
+    token = dead["refresh_token"]
+    answers = [
+        await limited.post(PATHS[REFRESH], bearer=token),
+        await limited.post(PATHS[REFRESH], {"refresh_token": token}),
+        await limited.post(PATHS[ISSUE], {"grant_type": "refresh_token", "refresh_token": token}),
+        await limited.post(PATHS[REFRESH], {"session_id": 1}, bearer=token),
+        await limited.post(PATHS[REFRESH], {"session_id": alive["session_id"]}, bearer=token),
+    ]
+    assert [told(answer)[::2] for answer in answers] == [
+        *((403, "4"), (403, "3"), (403, "2"), (400, "1"), (400, None))
+    ]
+    assert told(await limited.post(PATHS[REFRESH], bearer=token)) == (429, "5", None, True)
+    assert told(await limited.post(PATHS[REFRESH], bearer=alive["refresh_token"])) == (200, "5", "4", False)
+
+
+async def test_a_refresh_over_the_limit_spends_nothing(limited: Rig) -> None:
+    used, waiting = [(await limited.issue("alice"))["refresh_token"] for _ in range(2)]
+    for _ in range(LIMIT):  # again and again inside its grace
+        assert (await limited.post(PATHS[REFRESH], bearer=used)).status_code == 200
+    assert (await limited.post(PATHS[REFRESH], bearer=waiting)).status_code == 429
+    said = await limited.engine.tokens.introspect(waiting.encode(), tenant_id="tenant-a")
+    assert b'"active":true' in said
+
+
 @pytest.mark.parametrize(("path", "status"), [("/v1/token/nowhere", 404), ("/v1/token", 405)])
 async def test_paths_that_are_not_there_count_against_the_peer(limited: Rig, path: str, status: int) -> None:
     answers = [told(await limited.client.get(path)) for _ in range(LIMIT + 1)]

@@ -4,7 +4,7 @@
 from starlette.responses import Response
 
 from tessera_service.engine import Engine
-from tessera_service.errors import RefreshInvalid, Unauthorized
+from tessera_service.errors import RefreshInvalid, SessionEnded, SessionNotFound, Unauthorized
 from tessera_service.http.exchange import Exchange
 from tessera_service.models import Caller, IssuedTokens, IssueRequest
 from tessera_service.surfaces.token.envelope import enclose
@@ -27,24 +27,24 @@ async def issue_pair(
     return answer_pair(exchange, await exchange.in_time(engine.tokens.issue(caller, request)))
 
 
-async def identify_client(exchange: Exchange, engine: Engine, *, token: str, tenant_id: str) -> None:
-    """Counts the request against the client of a genuine refresh token, unless it was counted. RateLimited."""
-    if not exchange.counted:
-        found = await exchange.in_time(engine.tokens.identify_refresh(token, tenant_id=tenant_id))
-        if found is not None:
-            exchange.charge(tenant_id=found[0], client=found[1])
-
-
 async def refresh_pair(
     exchange: Exchange, engine: Engine, *, tenant_id: str, body: RefreshBody, bearer: str | None
 ) -> Response:
-    """The next pair of a session. The token: bearer or body; both have to be equal."""
+    """The next pair of a session. The token: bearer or body; both have to be equal. Counts against the token's client
+    unless it was counted; a token that turns out to be dead counts against the peer. RateLimited: nothing is spent."""
     token = choose_token(body, bearer)
-    await identify_client(exchange, engine, token=token, tenant_id=tenant_id)
-    session_id = body.session_id or None
-    return answer_pair(
-        exchange, await exchange.in_time(engine.tokens.refresh(token, tenant_id=tenant_id, session_id=session_id))
-    )
+    client = None
+    if not exchange.counted:
+        client = await exchange.in_time(engine.tokens.identify_refresh(token, tenant_id=tenant_id))
+    if client is not None:
+        exchange.charge(tenant_id=client[0], client=client[1])
+    refreshed = engine.tokens.refresh(token, tenant_id=tenant_id, session_id=body.session_id or None)
+    try:
+        return answer_pair(exchange, await exchange.in_time(refreshed))
+    except (RefreshInvalid, SessionEnded, SessionNotFound):
+        if client is not None:
+            exchange.discharge(tenant_id=client[0], client=client[1])
+        raise
 
 
 def choose_token(body: RefreshBody, bearer: str | None) -> str:

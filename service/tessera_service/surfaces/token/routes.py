@@ -14,7 +14,7 @@ from tessera_service.http.plain import Plain
 from tessera_service.http.request import StrictBody, StrictRequest, StrictRoute
 from tessera_service.surfaces.token import documentation as doc
 from tessera_service.surfaces.token.calls import admit, authenticate, charge
-from tessera_service.surfaces.token.grants import identify_client, issue_pair, refresh_pair
+from tessera_service.surfaces.token.grants import issue_pair, refresh_pair
 from tessera_service.surfaces.token.introspect import IntrospectEndpoint
 from tessera_service.surfaces.token.jwks import JwksEndpoint
 from tessera_service.surfaces.token.operations import INTROSPECT, ISSUE, JWKS, PATHS, PERMISSIONS, REFRESH, REVOKE
@@ -83,9 +83,7 @@ def _read_grant(sent: StrictBody) -> str:
 async def refresh(request: StrictRequest) -> Response:
     """Exchanges a refresh token for the next pair of its session."""
     tenant_id = await admit(request.exchange, _engine(request))
-    bearer = _refresh_bearer(request)
-    if bearer is not None:
-        await identify_client(request.exchange, _engine(request), token=bearer, tenant_id=tenant_id)
+    _refresh_bearer(request)  # one that is malformed is told before the body is read
     return await _refresh(request, tenant_id, await request.read())
 
 
