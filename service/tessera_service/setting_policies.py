@@ -5,18 +5,24 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 import tessera
+from tessera_service.engine.names import MAX_NAMES, is_name
 from tessera_service.engine.policies import AuthzPolicy
 
 MAX_POLICIES: Final = 256
-MAX_NAMES: Final = 64
 
 _POLICY_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
-_Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:/*-]{1,64}$")]
-_Names = Annotated[frozenset[_Name], Field(max_length=MAX_NAMES)]
+
+def _check_name(text: str) -> str:
+    if not is_name(text):
+        raise ValueError("is no name of a permission or a scope")
+    return text
+
+
+_Names = Annotated[frozenset[Annotated[str, AfterValidator(_check_name)]], Field(max_length=MAX_NAMES)]
 
 
 class _Policy(BaseModel):

@@ -7,7 +7,8 @@ from typer.testing import CliRunner
 
 from tessera_service.cli import app
 from tessera_service.engine import AuthzPolicy
-from tessera_service.setting_policies import MAX_NAMES, MAX_POLICIES
+from tessera_service.engine.names import MAX_NAMES
+from tessera_service.setting_policies import MAX_POLICIES
 from tessera_service.settings import Settings, SettingsError, load_settings
 
 CANARY = "canary-4711"

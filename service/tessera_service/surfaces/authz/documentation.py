@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What OpenAPI says of the authz surface."""
+
+from typing import Any, Final
+
+from tessera_service.surfaces.authz.answers import IDENTITY_HEADERS, AuthzVerdict
+
+_STATUS_TEXTS: Final = {
+    200: "The bearer may pass",
+    401: "No live bearer token",
+    403: "The bearer lacks what the policy demands, is another tenant's, or there is no such policy",
+    500: "An error of the service",
+    503: "A store does not answer",
+}
+
+
+def describe(method: str, *, policy: bool = False) -> dict[str, Any]:
+    """Keyword arguments of the router's decorators."""
+    tenant = {"name": "X-Tenant-ID", "in": "header", "required": False, "schema": {"type": "string"}}
+    extra: dict[str, Any] = {"security": [{"bearer": []}], "parameters": [tenant]}
+    if policy:
+        extra["x-condition"] = "all permissions and scopes of the policy"
+    return {
+        "operation_id": f"authz_{'policy_' if policy else ''}{method}",
+        "response_model": None,
+        "responses": {
+            status: {"model": AuthzVerdict, "description": text, "headers": _headers(status)}
+            for status, text in _STATUS_TEXTS.items()
+        },
+        "openapi_extra": extra,
+    }
+
+
+def _headers(status: int) -> dict[str, Any]:
+    named = {"X-Request-ID": "The request's id: the caller's, or a new one", **IDENTITY_HEADERS}
+    if status in (401, 403):
+        named["WWW-Authenticate"] = "RFC 6750"
+    if status == 503:
+        named["Retry-After"] = "Seconds to wait"
+    return {name: {"description": text, "schema": {"type": "string"}} for name, text in named.items()}
