@@ -60,7 +60,7 @@ def upgrade() -> None:
     op.drop_index("ix_sessions_tenant_id_subject_created_ms", table_name="sessions")
     for columns in (
         ["tenant_id", "created_ms", "session_id"],
-        ["tenant_id", "subject", "created_ms", "session_id"],
+        ["tenant_id", "subject", "created_ms", "session_id", "over_ms"],
         ["tenant_id", "surface", "stopped", "over_ms"],
     ):
         op.create_index("ix_sessions_" + "_".join(columns), "sessions", columns, unique=False)
