@@ -27,7 +27,7 @@ class Zone:
     prefix: str
     dialect: Dialect | None = None  # None: that of the zone "/"
     limited: bool = False  # whether request limits count here
-    stored: bool = False  # whether caches may keep answers that do not say so themselves
+    stored: bool = False  # whether caches may keep good answers that do not say so themselves
     browsers: bool = True  # whether the browsers that CORS_ORIGINS lets in may ask here
 
     def holds(self, path: str) -> bool:

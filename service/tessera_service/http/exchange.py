@@ -62,7 +62,7 @@ class Exchange:
         self.deadline = asyncio.get_running_loop().time() + ANSWER_SECONDS
         self.dialect = dialect
         self.status = 0
-        self.stored = stored  # whether caches may keep answers that do not say so themselves
+        self.stored = stored  # whether caches may keep good answers that do not say so themselves
         self.tenant_id: str | None = None  # once X-Tenant-ID named a known tenant
         self.operation: str | None = None  # which row of the dialect counts, where that is not the path's
         self.error_code: str | None = None  # of the error that was answered, for logs and metrics
@@ -157,7 +157,8 @@ class Exchange:
         headers = [(b"x-request-id", self.request_id.encode())]
         if self.tenant_id is not None:
             headers.append((b"x-tenant-id", self.tenant_id.encode()))
-        if not self.stored and all(name != b"cache-control" for name, _ in message.get("headers", ())):
+        kept = self.stored and message["status"] < 400
+        if not kept and all(name != b"cache-control" for name, _ in message.get("headers", ())):
             headers.append((b"cache-control", b"no-store"))
         if self.allowance is not None:
             headers.append((b"ratelimit-limit", b"%d" % self.allowance.limit))

@@ -103,3 +103,36 @@ async def test_operations_are_only_asked(rig: Rig, path: str) -> None:
 
 async def test_a_request_limit_does_not_count_here(rig: Rig) -> None:
     assert "ratelimit-limit" not in (await rig.client.get("/readyz")).headers
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
+async def test_balancers_may_ask_with_head(rig: Rig, path: str) -> None:
+    asked = [await rig.client.request(method, path) for method in ("GET", "HEAD")]
+
+    assert [answer.status_code for answer in asked] == [200, 200]
+    assert asked[0].headers["content-length"] == asked[1].headers["content-length"]
+    assert (await rig.client.post(path)).headers["allow"] == "GET, HEAD"
+    rig.fail_stores("raises")
+    assert (await rig.client.head(path)).status_code == (200 if path == "/livez" else 503)
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/docs", "/openapi.json"])
+async def test_health_and_documentation_may_be_kept(rig: Rig, path: str) -> None:
+    assert "cache-control" not in (await rig.client.get(path)).headers
+
+
+async def test_metrics_are_never_kept(rig: Rig) -> None:
+    assert (await rig.client.get("/metrics")).headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/docs", "/openapi.json"])
+async def test_what_is_not_there_below_an_operation_is_never_kept(rig: Rig, path: str) -> None:
+    for answer in (await rig.client.get(path + "/nothing"), await rig.client.post(path)):
+        assert answer.status_code in (404, 405)
+        assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_that_a_service_is_not_ready_is_never_kept(rig: Rig) -> None:
+    rig.fail_stores("raises")
+
+    assert (await rig.client.get("/readyz")).headers["cache-control"] == "no-store"

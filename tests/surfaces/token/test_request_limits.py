@@ -121,9 +121,7 @@ async def test_a_dead_refresh_token_counts_against_the_peer_and_leaves_its_clien
         await limited.post(PATHS[REFRESH], {"session_id": 1}, bearer=token),
         await limited.post(PATHS[REFRESH], {"session_id": alive["session_id"]}, bearer=token),
     ]
-    assert [told(answer)[::2] for answer in answers] == [
-        *((403, "4"), (403, "3"), (403, "2"), (400, "1"), (400, None))
-    ]
+    assert [told(answer)[::2] for answer in answers] == [*((403, "4"), (403, "3"), (403, "2"), (400, "1"), (400, None))]
     assert told(await limited.post(PATHS[REFRESH], bearer=token)) == (429, "5", None, True)
     assert told(await limited.post(PATHS[REFRESH], bearer=alive["refresh_token"])) == (200, "5", "4", False)
 

@@ -4,7 +4,7 @@
 from typing import Final
 
 from tessera_service.http.edge import Zone
-from tessera_service.surfaces.ops.routes import PATHS, router
+from tessera_service.surfaces.ops.routes import METRICS, PATHS, router
 from tessera_service.surfaces.surface import Surface
 
-SURFACE: Final = Surface(name="ops", router=router, zones=tuple(Zone(path, stored=True) for path in PATHS))
+SURFACE: Final = Surface(name="ops", router=router, zones=tuple(Zone(path, stored=path != METRICS) for path in PATHS))

@@ -14,7 +14,8 @@ from tessera_service.engine import Engine
 from tessera_service.errors import ServiceError
 from tessera_service.metrics import CONTENT_TYPE, Metrics
 
-PATHS: Final = ("/livez", "/readyz", "/metrics", "/docs", "/openapi.json")
+METRICS: Final = "/metrics"
+PATHS: Final = ("/livez", "/readyz", METRICS, "/docs", "/openapi.json")
 READY_SECONDS: Final = 1.5  # with the rest of the answer: within the 2 s of contract rule 2.5
 
 router = APIRouter(tags=["operations"])
@@ -31,13 +32,17 @@ _UNAVAILABLE: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
+# Balancers ask with HEAD too. The inner route answers both, the outer one is its description: FastAPI would describe
+# each method under the same operation id.
 @router.get("/livez", operation_id="ops_livez")
+@router.api_route("/livez", methods=["GET", "HEAD"], include_in_schema=False)
 async def livez() -> Health:
     """The process runs. Says nothing of its stores: restarting it would not mend them."""
     return Health(status="alive")
 
 
 @router.get("/readyz", operation_id="ops_readyz", response_model=Health, responses=_UNAVAILABLE)
+@router.api_route("/readyz", methods=["GET", "HEAD"], include_in_schema=False, response_model=None)
 async def readyz(request: Request) -> Response:
     """The stores answer and revocations are followed in time: send requests here."""
     engine: Engine = request.app.state.engine
@@ -50,7 +55,7 @@ async def readyz(request: Request) -> Response:
 
 
 @router.get(
-    "/metrics",
+    METRICS,
     operation_id="ops_metrics",
     response_class=Response,
     responses={
