@@ -219,7 +219,7 @@ async def test_ending_all_sessions_of_the_subject_ends_its_session_tokens_and_sp
     key_id, secret = await make_key(world)
     token = await open_token(world, key_id, secret)
     await world.engine.tokens.revoke_subject(await world.caller("token.revoke"), "alice")
-    assert validate_now(world, token) == DEAD
+    assert await validate(world, token) == DEAD
     assert await validate(world, await open_token(world, key_id, secret)) == ALLOWED
 
 

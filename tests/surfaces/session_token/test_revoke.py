@@ -106,7 +106,8 @@ async def test_two_different_tokens_are_refused_and_neither_ends(shared: Rig) ->
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Basic YTpi"}])
 async def test_without_a_token_a_field_is_missing(shared: Rig, headers: dict[str, str]) -> None:
-    for body in (None, {}):
+    bodies: list[dict[str, str] | None] = [None, {}]
+    for body in bodies:
         answer = await send(shared, REVOKE, body, method="DELETE", headers=headers)
         assert (answer.status_code, answer.json()["message"]) == (400, "A required field is missing")
 
