@@ -30,6 +30,7 @@ from tessera_service.setting_types import (
 )
 
 REDIS_NOTE = "Redis is not in this version"
+USERS_NOTE = "signing in with a password or a code is not in this version"
 
 
 class SettingsError(ValueError):
@@ -99,6 +100,9 @@ class Settings(BaseSettings):
     gateway_allow_loopback: bool = False  # `serve --dev` sets it unless the environment says otherwise
     legacy_query_token: bool = True
     authz_policies: Annotated[Mapping[str, AuthzPolicy], BeforeValidator(parse_policies)] = Field(default_factory=dict)
+
+    login_max_attempts: int = Field(default=5, ge=1, le=1000, description=USERS_NOTE)
+    otp_provider: Literal["none", "file", "webhook"] = Field(default="none", description=USERS_NOTE)
 
     dev: bool = Field(default=False, exclude=True)  # `serve --dev`; not in the environment
 

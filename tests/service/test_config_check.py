@@ -69,7 +69,8 @@ def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_settings_that_nothing_reads_yet_say_so() -> None:
     shown = rows(check("--json"))
 
-    assert "not in this version" in shown["REDIS_URL"]["note"]
+    for name in ("REDIS_URL", "LOGIN_MAX_ATTEMPTS", "OTP_PROVIDER"):
+        assert shown[name]["note"].endswith("not in this version")
     assert shown["SESSION_CLEANUP_INTERVAL"]["note"] == ""
 
 
@@ -83,6 +84,38 @@ def test_unknown_names_are_told_with_what_was_probably_meant(monkeypatch: pytest
     assert "TESSERA__ACCESS__TOKEN_TTI: no such setting; did you mean TESSERA__ACCESS__TOKEN_TTL?" in result.stderr
     assert "JWT_SECRET: no such setting" in result.stderr
     assert CANARY not in result.output
+
+
+def test_settings_that_nothing_reads_yet_may_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGIN_MAX_ATTEMPTS", "7")
+    monkeypatch.setenv("TESSERA__OTP__PROVIDER", "file")
+    result = check("--json")
+
+    assert result.exit_code == 0, result.stderr
+    assert (rows(result)["LOGIN_MAX_ATTEMPTS"]["value"], rows(result)["OTP_PROVIDER"]["value"]) == ("7", "file")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("tessera__session__retention", "TESSERA__SESSION__RETENTION"),
+        ("Tessera_Data_Dir", "TESSERA_DATA_DIR"),
+        ("TESSERA__ACCESS_TTL", "TESSERA__ACCESS__TOKEN_TTL"),
+        ("ACCESS__TOKEN_TTL", "TESSERA__ACCESS__TOKEN_TTL"),
+        ("token__issuer", "TESSERA__TOKEN__ISSUER"),
+        ("OTP_PROVIDERS", "OTP_PROVIDER"),
+        ("LOGIN_MAX_ATTEMPT", "LOGIN_MAX_ATTEMPTS"),
+    ],
+)
+def test_names_in_another_case_or_without_a_word_are_told(
+    monkeypatch: pytest.MonkeyPatch, name: str, meant: str
+) -> None:
+    monkeypatch.setenv(name, "1h")
+
+    result = check()
+
+    assert result.exit_code == 1
+    assert f"{name}: no such setting; did you mean {meant}?" in result.stderr
 
 
 def test_a_wrong_setting_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
