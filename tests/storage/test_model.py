@@ -27,6 +27,7 @@ from tessera_service.models import (
     Slide,
     SlideResult,
     SlideStatus,
+    SubjectRevocation,
     TokenKind,
     TokenRecord,
 )
@@ -263,7 +264,7 @@ class StoresAgree(RuleBasedStateMachine):
         why = self.why("all", log_seconds)
         ended = self.model.revoke_subject(subject, why)
         call = self.store.revoke_subject("tenant-a", subject, revocation=why)
-        self.agree([self.model.seen(name) for name in ended], call)
+        self.agree(SubjectRevocation(self.model.cutoffs[subject], len(ended)), call)
 
     @precondition(lambda self: self.model.tokens)
     @rule(data=st.data(), log_seconds=SECONDS)

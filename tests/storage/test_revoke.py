@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from storage.examples import NOW, NOW_MS, make_session, revocation, rotation, tokens, whole_log
-from tessera_service.models import LogEntry, LogKind, SessionStatus
+from storage.examples import NOW, NOW_MS, gateway_session, make_session, revocation, rotation, tokens, whole_log
+from tessera_service.models import LogEntry, LogKind, SessionStatus, SubjectRevocation
 from tessera_service.storage.base import CUT_OFF, SessionStore
 
 
@@ -57,16 +57,18 @@ async def test_a_locked_session_is_left_as_it_is(store: SessionStore) -> None:
 
 
 async def test_revoking_a_subject_ends_its_live_sessions_and_no_others(store: SessionStore) -> None:
-    sessions = [await store.create(make_session(name)) for name in ("s2", "s1")]
+    sessions = [await store.create(gateway_session(name)) for name in ("s2", "s1")]
     expired = await store.create(make_session("s3", expires_at=NOW))
     await store.create(make_session("s4"))
     gone = await store.revoke_session("s4", revocation=revocation(NOW_MS - 1))
     others = await store.create(make_session("s5", subject="bob"))
     ended = await store.revoke_subject("tenant-a", "alice", revocation=revocation(NOW_MS))
-    assert [session.session_id for session in ended] == ["s1", "s2"]
-    assert all(session.status(NOW) is SessionStatus.REVOKED for session in ended)
-    assert [await store.get(name) for name in ("s1", "s2")] == list(ended)
-    assert {session.created_ms for session in sessions} == {NOW_MS}
+    assert ended == SubjectRevocation(NOW_MS, 2)
+    marked = [
+        replace(session, revoked_ms=NOW_MS, revoked_reason="manual", revoked_by="admin", newest=None)
+        for session in sessions
+    ]
+    assert [await store.get(name) for name in ("s2", "s1")] == marked
     assert await store.get("s4") == gone
     assert await store.get("s5") == others
     assert await store.get("s3") == replace(expired, revoked_ms=NOW_MS, revoked_reason=CUT_OFF)
@@ -85,13 +87,14 @@ async def test_an_expired_session_does_not_live_again_when_the_clock_goes_back(s
 
 
 async def test_revoking_a_subject_without_sessions_is_logged_too(store: SessionStore) -> None:
-    assert list(await store.revoke_subject("tenant-a", "alice", revocation=revocation())) == []
+    assert await store.revoke_subject("tenant-a", "alice", revocation=revocation()) == SubjectRevocation(NOW_MS, 0)
     assert [entry.cutoff_ms for entry in await whole_log(store)] == [NOW_MS]
 
 
 async def test_a_cut_off_is_never_lowered(store: SessionStore) -> None:
     await store.revoke_subject("tenant-a", "alice", revocation=revocation(NOW_MS))
-    await store.revoke_subject("tenant-a", "alice", revocation=revocation(NOW_MS - 500))
+    again = await store.revoke_subject("tenant-a", "alice", revocation=revocation(NOW_MS - 500))
+    assert again == SubjectRevocation(NOW_MS, 0)
     assert [entry.cutoff_ms for entry in await whole_log(store)] == [NOW_MS, NOW_MS]
     assert (await store.create(make_session(created_ms=NOW_MS - 100))).created_ms == NOW_MS + 1
 
@@ -99,7 +102,10 @@ async def test_a_cut_off_is_never_lowered(store: SessionStore) -> None:
 async def test_a_cut_off_is_not_below_the_newest_session(store: SessionStore) -> None:
     await store.create(make_session(created_ms=NOW_MS + 50))
     ended = await store.revoke_subject("tenant-a", "alice", revocation=revocation(NOW_MS))
-    assert [session.revoked_ms for session in ended] == [NOW_MS]
+    assert ended == SubjectRevocation(NOW_MS + 50, 1)
+    session = await store.get("s1")
+    assert session is not None
+    assert session.revoked_ms == NOW_MS
     assert [entry.cutoff_ms for entry in await whole_log(store)] == [NOW_MS + 50]
     assert (await store.create(make_session("s2"))).created_ms == NOW_MS + 51
 
@@ -109,7 +115,7 @@ async def test_a_login_right_after_a_revocation_lives_and_falls_to_the_next(stor
     created = await store.create(make_session())
     assert created.status(NOW) is SessionStatus.ACTIVE
     ended = await store.revoke_subject("tenant-a", "alice", revocation=revocation(NOW_MS))
-    assert [session.session_id for session in ended] == ["s1"]
+    assert ended == SubjectRevocation(NOW_MS + 1, 1)
     assert [entry.cutoff_ms for entry in await whole_log(store)] == [NOW_MS, NOW_MS + 1]
 
 

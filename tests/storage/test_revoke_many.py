@@ -90,9 +90,9 @@ async def test_the_sessions_of_an_access_key_end(store: SessionStore) -> None:
         (LogKind.SESSION, "s2"),
     ]
     for name in ("other", "none"):
-        session = await store.get(name)
-        assert session is not None
-        assert session.status(NOW) is SessionStatus.ACTIVE
+        left = await store.get(name)
+        assert left is not None
+        assert left.status(NOW) is SessionStatus.ACTIVE
 
 
 async def test_the_sessions_of_an_access_key_end_in_bounded_steps(store: SessionStore) -> None:

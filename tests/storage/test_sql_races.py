@@ -25,7 +25,7 @@ from storage.examples import (
     tokens,
     whole_log,
 )
-from tessera_service.models import LogKind, RotationStatus, SessionStatus, SlideStatus
+from tessera_service.models import LogKind, RevokedOthers, RotationStatus, SessionStatus, SlideStatus, SubjectRevocation
 from tessera_service.storage.sql import SqlDirectory, SqlSessionStore
 
 
@@ -70,7 +70,7 @@ async def test_nothing_born_at_or_before_a_cut_off_lives(stores: list[SqlSession
         assert (session.status(NOW) is SessionStatus.ACTIVE) is (session.created_ms > cutoff_ms)
         alive += session.status(NOW) is SessionStatus.ACTIVE
     last = await stores[0].revoke_subject("tenant-a", "alice", revocation=revocation(NOW_MS))
-    assert len(last) == alive
+    assert last.ended == alive
 
 
 async def test_a_rotation_and_a_revocation_of_the_subject_leave_nothing_alive(stores: list[SqlSessionStore]) -> None:
@@ -79,8 +79,8 @@ async def test_a_rotation_and_a_revocation_of_the_subject_leave_nothing_alive(st
     rotations = [stores[0].rotate(rotation(f"s{n}-r0", 1, session_id=f"s{n}")) for n in range(40)]
     cut = stores[1].revoke_subject("tenant-a", "alice", revocation=revocation())
     *_, ended = await asyncio.gather(*rotations, cut)
-    assert isinstance(ended, list)
-    assert len(ended) == 40
+    assert isinstance(ended, SubjectRevocation)
+    assert ended.ended == 40
     for number in range(40):
         session = await stores[0].get(f"s{number}")
         assert session is not None
@@ -180,6 +180,7 @@ async def test_a_slide_beside_a_revocation_leaves_nothing_alive(stores: list[Sql
     slides = [stores[0].slide(slide(0, 1, session_id=f"s{n:02}")) for n in range(40)]
     others = stores[1].revoke_others("tenant-a", "alice", keep="s00", revocation=revocation())
     *_, revoked = await asyncio.gather(*slides, others)
+    assert isinstance(revoked, RevokedOthers)
     assert (len(revoked.ended), revoked.active_before) == (39, 40)
     live = await stores[0].list_sessions("tenant-a", subject="alice", now=NOW, active_only=True, limit=100)
     assert [session.session_id for session in live] == ["s00"]

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ending things: how long the log has to remember each end, and applying it here before it is acknowledged."""
 
-from collections.abc import Sequence
-
 from tessera_service.clock import Clock
 from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.revocation import Mirror
@@ -46,13 +44,9 @@ class Ends:
         """The session is over in the store."""
         self._mirror.ended(session.session_id, expires_at=self._kept(self._session_over(session)))
 
-    def apply_subject(
-        self, tenant_id: str, subject: str, *, sessions: Sequence[Session], revocation: Revocation
-    ) -> None:
-        """The store ended `sessions` as it raised the subject's cut-off."""
-        self._mirror.subject_ended(
-            tenant_id, subject, sessions=sessions, at_ms=revocation.at_ms, expires_at=revocation.log_expires_at
-        )
+    def apply_subject(self, tenant_id: str, subject: str, *, cutoff_ms: int, revocation: Revocation) -> None:
+        """The store raised the subject's cut-off to `cutoff_ms`, which ends every session created until then."""
+        self._mirror.cut_off(tenant_id, subject, cutoff_ms=cutoff_ms, expires_at=revocation.log_expires_at)
 
     def _session_over(self, session: Session) -> int:
         longest = max(self._config.longest_token_ttl, session.span_seconds)

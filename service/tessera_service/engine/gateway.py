@@ -170,7 +170,7 @@ class GatewaySessions:
             revoked = await self._revoker.others(caller, user_id, MANUAL)
             return len(revoked.ended), revoked.active_before
         ended = await self._revoker.subject(caller, user_id, MANUAL)
-        return len(ended), len(ended)
+        return ended, ended
 
     async def stats(self, tenant_id: str) -> SessionCounts:
         """How many gateway sessions the tenant has."""

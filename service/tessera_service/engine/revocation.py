@@ -3,7 +3,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 import structlog
 
@@ -11,7 +11,7 @@ import tessera
 from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.deadlines import answered_within
 from tessera_service.engine.log_follower import LogFollower
-from tessera_service.models import LogEntry, LogKind, Session
+from tessera_service.models import LogEntry, LogKind
 from tessera_service.storage.base import RevocationLog
 
 _log = structlog.get_logger(__name__)
@@ -99,15 +99,6 @@ class Mirror:
         """A session, a subject, a service token or an access key is not what it was: read it again."""
         self.table.drop(key)
         self.table.drop_subject(tenant_id, key)
-
-    def subject_ended(
-        self, tenant_id: str, subject: str, *, sessions: Sequence[Session], at_ms: int, expires_at: int
-    ) -> None:
-        """As `SessionStore.revoke_subject` ended `sessions`: the store's cut-off is not below their creation."""
-        cutoff_ms = max((session.created_ms for session in sessions), default=at_ms)
-        self.cut_off(tenant_id, subject, cutoff_ms=max(cutoff_ms, at_ms), expires_at=expires_at)
-        for session in sessions:
-            self.ended(session.session_id, expires_at=expires_at)
 
     # Revocations of all processes
 

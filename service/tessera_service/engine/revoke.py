@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Revoking, in every form of contract section 3. Each returns only when the store has it and this process refuses."""
 
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from tessera_service.clock import Clock
@@ -65,15 +64,15 @@ class Revoker:
             if not await self._end(caller, session, ground):
                 raise SessionNotFound
 
-    async def subject(self, caller: Caller, subject: str | None, ground: Ground) -> Sequence[Session]:
-        """Every session of a subject in the caller's tenant; None: the caller's own. Those that it ended."""
+    async def subject(self, caller: Caller, subject: str | None, ground: Ground) -> int:
+        """Every session of a subject in the caller's tenant; None: the caller's own. How many it ended."""
         subject = caller.subject if subject is None else subject
         check_acting_on(caller, subject, ground.permission)
         revocation = self._ends.of_subject(reason=ground.reason, revoked_by=caller.subject)
         async with answered_within(self._config.store_timeout):
-            ended = await self._sessions.revoke_subject(caller.tenant_id, subject, revocation=revocation)
-        self._ends.apply_subject(caller.tenant_id, subject, sessions=ended, revocation=revocation)
-        return ended
+            done = await self._sessions.revoke_subject(caller.tenant_id, subject, revocation=revocation)
+        self._ends.apply_subject(caller.tenant_id, subject, cutoff_ms=done.cutoff_ms, revocation=revocation)
+        return done.ended
 
     async def others(self, caller: Caller, subject: str, ground: Ground) -> RevokedOthers:
         """As `subject`, but the caller's own session goes on."""

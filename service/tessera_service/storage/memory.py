@@ -23,6 +23,7 @@ from tessera_service.models import (
     SlideResult,
     SlideStatus,
     StoredState,
+    SubjectRevocation,
     TokenRecord,
 )
 from tessera_service.storage import rules
@@ -145,18 +146,17 @@ class MemorySessionStore:
         state.end(ended, revocation)
         return ended
 
-    async def revoke_subject(self, tenant_id: str, subject: str, *, revocation: Revocation) -> Sequence[Session]:
+    async def revoke_subject(self, tenant_id: str, subject: str, *, revocation: Revocation) -> SubjectRevocation:
         state = self._alive()
         record = state.subject(tenant_id, subject)
         newest_ms = max((session.created_ms for session in state.all_seen(record.session_ids)), default=0)
         cutoff_ms = rules.raised_cutoff(record.cutoff_ms, newest_ms, revocation)
         active = state.active_of(tenant_id, subject, now=revocation.at_ms // 1000)
-        ended = [rules.ended(session, revocation) for session in active]
-        for session in ended:
-            state.end_unlogged(session)
+        for session in active:
+            state.end_unlogged(rules.ended(session, revocation))
         state.raise_cutoff(tenant_id, subject, cutoff_ms)
         state.log.append(LogKind.SUBJECT, tenant_id, subject, revocation, cutoff_ms=cutoff_ms)
-        return ended
+        return SubjectRevocation(cutoff_ms, len(active))
 
     async def revoke_others(self, tenant_id: str, subject: str, *, keep: str, revocation: Revocation) -> RevokedOthers:
         state = self._alive()

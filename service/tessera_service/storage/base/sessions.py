@@ -16,6 +16,7 @@ from tessera_service.models import (
     Slide,
     SlideResult,
     StoredState,
+    SubjectRevocation,
     TokenRecord,
 )
 from tessera_service.storage.base.log import RevocationLog
@@ -121,11 +122,11 @@ class SessionStore(RevocationLog, Protocol):
         returned."""
         ...
 
-    async def revoke_subject(self, tenant_id: str, subject: str, *, revocation: Revocation) -> Sequence[Session]:
+    async def revoke_subject(self, tenant_id: str, subject: str, *, revocation: Revocation) -> SubjectRevocation:
         """Atomic: raises the subject's cut-off to `revocation.at_ms` (never lowers it), but not below the newest
         `created_ms` of its sessions (whatever the clocks say), revokes every active session and appends one SUBJECT
-        entry with that cut-off; also when there was no session. Returns the sessions that it ended, by session_id, as
-        stored afterwards."""
+        entry with that cut-off; also when there was no session. However many sessions there are, none is read: the
+        cut-off covers each that was created at or before it."""
         ...
 
     async def revoke_others(self, tenant_id: str, subject: str, *, keep: str, revocation: Revocation) -> RevokedOthers:

@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, func, select, update
 
-from tessera_service.models import LogKind, Revocation, RevokedOthers, Session, TokenRecord
+from tessera_service.models import LogKind, Revocation, RevokedOthers, Session, SubjectRevocation, TokenRecord
 from tessera_service.storage import rules
 from tessera_service.storage.sql import log
+from tessera_service.storage.sql.rows import end_changes
 from tessera_service.storage.sql.schema import sessions, subjects
 from tessera_service.storage.sql.session_rows import (
     SESSIONS,
@@ -19,7 +20,6 @@ from tessera_service.storage.sql.session_rows import (
     of_subject,
     read_all,
     select_subject,
-    store,
 )
 
 
@@ -31,19 +31,19 @@ def revoke_session(connection: Connection, session_id: str, revocation: Revocati
     return ended
 
 
-def revoke_subject(connection: Connection, tenant_id: str, subject: str, revocation: Revocation) -> Sequence[Session]:
+def revoke_subject(connection: Connection, tenant_id: str, subject: str, revocation: Revocation) -> SubjectRevocation:
     cutoff_ms = lock_subject(connection, tenant_id, subject)
     own = of_subject(tenant_id, subject)
     newest_ms = connection.execute(select(func.max(sessions.c.created_ms)).where(own)).scalar_one() or 0
     raised_ms = rules.raised_cutoff(cutoff_ms, newest_ms, revocation)
-    live = read_all(connection, _locked_active(tenant_id, subject, revocation))
-    ended = [rules.ended(session, revocation) for session in live]
-    store(connection, ended)
-    connection.execute(update(sessions).where(own, sessions.c.revoked_ms.is_(None)).values(stopped=True))
+    live = update(sessions).where(own, active(revocation.at_ms // 1000, cutoff_ms))
+    ended = connection.execute(live.values(end_changes(revocation))).rowcount
+    over = update(sessions).where(own, sessions.c.revoked_ms.is_(None), sessions.c.stopped.is_(False))
+    connection.execute(over.values(stopped=True))
     row = and_(subjects.c.tenant_id == tenant_id, subjects.c.subject == subject)
     connection.execute(update(subjects).where(row).values(cutoff_ms=raised_ms))
     log.append(connection, LogKind.SUBJECT, subject, revocation, tenant_id=tenant_id, cutoff_ms=raised_ms)
-    return ended
+    return SubjectRevocation(raised_ms, ended)
 
 
 def revoke_others(

@@ -31,13 +31,13 @@ def of_subject(tenant_id: str, subject: str) -> ColumnElement[bool]:
     return and_(sessions.c.tenant_id == tenant_id, sessions.c.subject == subject)
 
 
-def active(now: int) -> ColumnElement[bool]:
-    """Of SESSIONS, those whose status is ACTIVE at `now`."""
+def active(now: int, cutoff_ms: ColumnElement[int] | int = subjects.c.cutoff_ms) -> ColumnElement[bool]:
+    """Of SESSIONS, those whose status is ACTIVE at `now`; with a `cutoff_ms`, also of sessions alone."""
     return and_(
         sessions.c.revoked_ms.is_(None),
         sessions.c.locked.is_(False),
         sessions.c.over_ms > now * 1000,
-        sessions.c.created_ms > subjects.c.cutoff_ms,
+        sessions.c.created_ms > cutoff_ms,
     )
 
 
@@ -87,17 +87,9 @@ def read_all(connection: Connection, wanted: Select[Any]) -> list[Session]:
     return [session_of(row, tokens[row["session_id"]]) for row in rows]
 
 
-def store(connection: Connection, changed: Sequence[Session]) -> None:
-    """Stores what changed in sessions that are there. Their tokens have rows of their own."""
-    if changed:
-        connection.execute(
-            _STORE, [session_changes(session) | {"stored_id": session.session_id} for session in changed]
-        )
-
-
 def move_on(connection: Connection, before: Session, after: Session, *, new: Sequence[TokenRecord]) -> None:
     """Stores a session with other tokens, of which `new` have to be new (DuplicateError)."""
-    store(connection, [after])
+    connection.execute(_STORE, session_changes(after) | {"stored_id": after.session_id})
     gone = [token.jti for token in set(before.tokens) - set(after.tokens)]
     if gone:
         connection.execute(delete(session_tokens).where(session_tokens.c.jti.in_(gone)))

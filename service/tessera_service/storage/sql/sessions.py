@@ -16,6 +16,7 @@ from tessera_service.models import (
     Slide,
     SlideResult,
     StoredState,
+    SubjectRevocation,
     TokenRecord,
 )
 from tessera_service.storage import rules
@@ -86,7 +87,7 @@ class SqlSessionStore(SqlStore):
     async def revoke_session(self, session_id: str, *, revocation: Revocation) -> Session | None:
         return await self._write(partial(revoke_steps.revoke_session, session_id=session_id, revocation=revocation))
 
-    async def revoke_subject(self, tenant_id: str, subject: str, *, revocation: Revocation) -> Sequence[Session]:
+    async def revoke_subject(self, tenant_id: str, subject: str, *, revocation: Revocation) -> SubjectRevocation:
         step = partial(revoke_steps.revoke_subject, tenant_id=tenant_id, subject=subject, revocation=revocation)
         return await self._write(step)
 
