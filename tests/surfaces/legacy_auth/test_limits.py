@@ -61,6 +61,17 @@ async def test_a_refresh_token_counts_against_its_subject_in_its_tenant(limited:
     assert (await refresh(limited, GARBAGE)).headers["ratelimit-remaining"] == "2"
 
 
+async def test_a_dead_refresh_token_counts_against_the_address_and_not_its_client(limited: Rig) -> None:
+    mint = limited.engine.service_tokens.mint
+    operator = await mint(tenant_id="tenant-a", subject="op", permissions=["token.generate"], ttl_seconds=60)
+    pair = (await limited.post("/v1/token", {"sub": "alice", "client_id": "one"}, bearer=operator)).json()["data"]
+    other = (await limited.post("/v1/token", {"sub": "bob", "client_id": "one"}, bearer=operator)).json()["data"]
+    await log_out(limited, pair["access_token"], pair["session_id"])
+    answers = [await refresh(limited, pair["refresh_token"]) for _ in range(LIMIT + 1)]
+    assert [answer.status_code for answer in answers] == [401, 401, 401, 429]
+    assert (await ask(limited, other["access_token"])).headers["ratelimit-remaining"] == "1"  # the logout and this
+
+
 @pytest.mark.parametrize("failure", ["raises", "hangs"])
 async def test_without_the_store_every_call_is_unavailable_within_two_seconds(rig: Rig, failure: str) -> None:
     pair = await rig.issue("alice")

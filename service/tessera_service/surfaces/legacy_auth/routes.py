@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
 from tessera_service.engine import Engine
+from tessera_service.errors import RefreshInvalid, SessionEnded, SessionNotFound
 from tessera_service.http.plain import Plain
 from tessera_service.http.request import StrictRequest, StrictRoute
 from tessera_service.http.tenant import asked_tenant
@@ -45,7 +46,12 @@ async def refresh(request: StrictRequest) -> Response:
     client = await exchange.in_time(tokens.identify_refresh(token, tenant_id=tenant_id))
     if client is not None:
         exchange.charge(tenant_id=client[0], client=client[1])
-    issued = await exchange.in_time(tokens.refresh(token, tenant_id=tenant_id))
+    try:
+        issued = await exchange.in_time(tokens.refresh(token, tenant_id=tenant_id))
+    except (RefreshInvalid, SessionEnded, SessionNotFound):
+        if client is not None:  # a dead token may not use up what its client has
+            exchange.discharge(tenant_id=client[0], client=client[1])
+        raise
     answer = {
         "success": True,
         "accessToken": issued.access_token,
