@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Access keys and gateway keys by command beside a running service: what is made works at once, what is ended is refused
-within a second."""
+"""Access keys and gateway keys by command beside a running service: what is made works at once, what is ended is
+refused within a second."""
 
 import json
 import time
