@@ -189,6 +189,16 @@ async def test_a_slide_beside_a_revocation_leaves_nothing_alive(stores: list[Sql
     assert ended.newest is None
 
 
+async def test_of_two_who_keep_only_their_own_the_second_ends_the_first(stores: list[SqlSessionStore]) -> None:
+    for number in range(20):
+        await stores[0].create(gateway_session(f"s{number:02}"))
+    keeping = [stores[n].revoke_others("tenant-a", "alice", keep=f"s0{n}", revocation=revocation()) for n in range(2)]
+    results = await asyncio.gather(*keeping)
+    assert sorted((result.active_before, len(result.ended)) for result in results) == [(1, 1), (20, 19)]
+    assert len(await whole_log(stores[0])) == 20
+    assert (await stores[0].count_sessions("tenant-a", surface="gateway", now=NOW)).active == 0
+
+
 async def test_activity_that_comes_from_many_sides_is_the_latest(stores: list[SqlSessionStore]) -> None:
     chance = random.Random(11)
     names = [f"s{number}" for number in range(10)]
