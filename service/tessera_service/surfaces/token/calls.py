@@ -49,6 +49,14 @@ def _read_tenant(exchange: Exchange) -> str:
     return value.decode()
 
 
+def echo_tenant(exchange: Exchange, engine: Engine) -> None:
+    """Echoes a tenant that this process knows, where no operation asks for one. Awaits nothing."""
+    with suppress(ServiceError):
+        tenant_id = _read_tenant(exchange)
+        if engine.tenants.exists_now(tenant_id):
+            exchange.tenant_id = tenant_id
+
+
 async def authenticate(exchange: Exchange, engine: Engine, tenant_id: str) -> Caller:
     """The caller behind the bearer, within that tenant. Unauthorized, TenantMismatch."""
     bearer = read_bearer(exchange)

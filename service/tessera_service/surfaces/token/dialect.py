@@ -7,12 +7,14 @@ from starlette.responses import Response
 
 from tessera_service.errors import InvalidInput, ServiceError
 from tessera_service.http.dialect import Dialect
+from tessera_service.http.errors import MethodNotAllowed, NotFound
 from tessera_service.http.exchange import Exchange
 from tessera_service.http.refusal import refusal_headers
+from tessera_service.surfaces.token.calls import echo_tenant
 from tessera_service.surfaces.token.envelope import enclose
 from tessera_service.surfaces.token.errors import Row, find_row
 from tessera_service.surfaces.token.messages import ENGLISH
-from tessera_service.surfaces.token.operations import PATHS
+from tessera_service.surfaces.token.operations import ISSUE, PATHS
 
 _OPERATIONS: Final = {path: operation for operation, path in PATHS.items()}
 
@@ -21,12 +23,18 @@ class TokenDialect(Dialect):
     """Errors as `{"error": {"code", "message", "data"?}, "meta"}`; `data`: `alias`, `field`."""
 
     def answer(self, error: ServiceError, exchange: Exchange) -> Response:
+        if exchange.tenant_id is None and isinstance(error, NotFound | MethodNotAllowed) and _is_ours(exchange.path):
+            echo_tenant(exchange, exchange.scope["app"].state.engine)
         row = find_row(error, exchange.operation or _OPERATIONS.get(exchange.path))
         content: dict[str, Any] = {"code": row.code, "message": ENGLISH[row.code]}
         if data := _data(error, row):
             content["data"] = data
         headers = refusal_headers(error, row.status)
         return enclose(exchange, key="error", content=content, status=row.status, headers=headers)
+
+
+def _is_ours(path: str) -> bool:
+    return path == PATHS[ISSUE] or path.startswith(PATHS[ISSUE] + "/")
 
 
 def _data(error: ServiceError, row: Row) -> dict[str, str]:
