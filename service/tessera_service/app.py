@@ -3,7 +3,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -118,12 +118,18 @@ class Service(FastAPI):
         }
 
     def openapi(self) -> dict[str, Any]:
-        """FastAPI's description, with the models of the bodies that we read ourselves and the bearer scheme."""
+        """FastAPI's description, with the models of the bodies that we read ourselves and the kinds of credentials."""
         if self.openapi_schema is None:
             components = super().openapi().setdefault("components", {})
             components.setdefault("schemas", {}).update(_describe_bodies())
-            components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+            components["securitySchemes"] = _SECURITY_SCHEMES
         return super().openapi()
+
+
+_SECURITY_SCHEMES: Final = {
+    "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "gateway_key": {"type": "apiKey", "in": "header", "name": "X-Gateway-Key"},
+}
 
 
 def _find_route(routes: Sequence[BaseRoute], path: str) -> BaseRoute:

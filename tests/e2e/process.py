@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import httpx
 
 START_SECONDS = 60
 ALL = ("token.generate", "token.introspect", "token.revoke")
+_LISTENING = re.compile(r"""\blistening\b.*\burl\W+(http://[^"\s\x1b]+)""")  # as JSON, or as people read it
 _KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV")
 
 
@@ -79,8 +81,9 @@ class ServiceProcess:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             for line in self._path("stderr").read_text().splitlines():
-                if '"listening"' in line:
-                    self.url = json.loads(line)["url"]
+                found = _LISTENING.search(line)
+                if found is not None:
+                    self.url = found[1]
                     return self
             assert self._process.poll() is None, self.log_text
             time.sleep(0.05)

@@ -4,9 +4,16 @@
 from collections.abc import Sequence
 from typing import Final
 
-from tessera_service.surfaces import legacy_auth, ops, session_token, token
+from tessera_service.surfaces import authz, gateway, legacy_auth, ops, session_token, token
 from tessera_service.surfaces.surface import Surface
 
-SURFACES: Final[Sequence[Surface]] = (token.SURFACE, legacy_auth.SURFACE, session_token.SURFACE, ops.SURFACE)
+SURFACES: Final[Sequence[Surface]] = (
+    token.SURFACE,
+    gateway.SURFACE,
+    legacy_auth.SURFACE,
+    session_token.SURFACE,
+    authz.SURFACE,
+    ops.SURFACE,
+)
 
 __all__ = ["SURFACES", "Surface"]

@@ -1,0 +1,413 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every row of the error table of contract section 7, each caused over HTTP."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest import mock
+
+import httpx
+import pytest
+
+from surfaces.gateway.calls import BASE, PERMISSIONS, SPAN, THRESHOLD, body, make, send
+from surfaces.service_rig import OTHER_TENANT, Rig, open_rig
+from tessera_service.errors import Overloaded, SessionLimitReached
+from tessera_service.surfaces.gateway.documentation import CASES, row_of
+from tessera_service.surfaces.gateway.messages import ENGLISH
+from tessera_service.surfaces.gateway.operations import (
+    CREATE,
+    LIST,
+    LOGOUT,
+    METHODS,
+    PATHS,
+    REFRESH,
+    REVOKE,
+    REVOKE_USER,
+    STATS,
+    VALIDATE,
+)
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+Cause = Callable[[Rig], Awaitable[httpx.Response]]
+
+ENGINE_METHODS = {
+    VALIDATE: "validate_now",
+    CREATE: "create",
+    REFRESH: "refresh",
+    LOGOUT: "logout",
+    STATS: "stats",
+    LIST: "list",
+    REVOKE: "revoke",
+    REVOKE_USER: "revoke_user",
+}
+WITH_BODY = (VALIDATE, CREATE, LOGOUT)
+WITH_BEARER = (REFRESH, LOGOUT, LIST, REVOKE, REVOKE_USER)
+INTERNAL = (CREATE, STATS)
+
+
+class Call(NamedTuple):
+    """One request."""
+
+    operation: str
+    path: str
+    json: object = None
+    bearer: str | None = None
+
+    async def send(self, rig: Rig, **changes: Any) -> httpx.Response:
+        call = self._replace(**{name: changes.pop(name) for name in ("json", "bearer", "path") if name in changes})
+        json = None if "content" in changes else call.json
+        method = METHODS[self.operation]
+        return await send(rig, method, call.path, json, bearer=call.bearer, **changes)
+
+
+class Row(NamedTuple):
+    """One way to an error."""
+
+    operation: str
+    name: str
+    status: int
+    code: str
+    cause: Cause
+
+
+async def good(rig: Rig, operation: str) -> Call:
+    """A call that would do."""
+    path = PATHS[operation].removeprefix(BASE)
+    if operation in INTERNAL:
+        return Call(operation, path, body() if operation == CREATE else None, await rig.mint(*PERMISSIONS))
+    made = await make(rig)
+    if operation == VALIDATE:
+        return Call(operation, path, {"token": made["token"]})
+    path = path.format(user_id=made["user"]["id"], session_id=made["session_id"])
+    return Call(operation, path, {} if operation == LOGOUT else None, made["token"])
+
+
+def with_changes(operation: str, **changes: Any) -> Cause:
+    async def cause(rig: Rig) -> httpx.Response:
+        return await (await good(rig, operation)).send(rig, **changes)
+
+    return cause
+
+
+def without_store(operation: str) -> Cause:
+    async def cause(rig: Rig) -> httpx.Response:
+        call = await good(rig, operation)
+        rig.engine.mirror.table.clear()
+        rig.fail_stores("raises")
+        return await call.send(rig)
+
+    return cause
+
+
+def with_engine_that_raises(operation: str, error: Exception) -> Cause:
+    async def cause(rig: Rig) -> httpx.Response:
+        call = await good(rig, operation)
+        with mock.patch.object(type(rig.engine.gateway), ENGINE_METHODS[operation], side_effect=error):
+            return await call.send(rig)
+
+    return cause
+
+
+def with_full_queue(operation: str) -> Cause:
+    async def cause(rig: Rig) -> httpx.Response:
+        call = await good(rig, operation)
+        if operation == REFRESH:
+            rig.clock.advance(SPAN - THRESHOLD)
+        with mock.patch("tessera_service.engine.signing.SigningPool.check_room", side_effect=Overloaded):
+            return await call.send(rig)
+
+    return cause
+
+
+def as_bearer(operation: str, token: Callable[[Rig, Call], Awaitable[str]]) -> Cause:
+    async def cause(rig: Rig) -> httpx.Response:
+        call = await good(rig, operation)
+        return await call.send(rig, bearer=await token(rig, call))
+
+    return cause
+
+
+async def expired(rig: Rig, call: Call) -> str:
+    rig.clock.advance(SPAN)
+    return str(call.bearer)
+
+
+async def revoked(rig: Rig, call: Call) -> str:
+    await send(rig, "POST", "/logout", bearer=call.bearer)
+    return str(call.bearer)
+
+
+async def evicted(rig: Rig, _: Call) -> str:
+    made = [await make(rig, user) for user in [f"user-{next(rig.numbers)}"] * 6]
+    return str(min(made, key=lambda one: one["session_id"])["token"])
+
+
+async def refresh_token(rig: Rig, _: Call) -> str:
+    return str((await rig.issue())["refresh_token"])
+
+
+async def service_token(rig: Rig, _: Call) -> str:
+    return await rig.mint(*PERMISSIONS)
+
+
+async def unknown(rig: Rig, _: Call) -> str:
+    return rig.forge.good(rig.claims("access", sid="01930000-0000-7000-8000-000000000000"))
+
+
+def with_tenant(operation: str, tenant_id: str) -> Cause:
+    return with_changes(operation, headers={"X-Tenant-ID": tenant_id})
+
+
+def of_other_user(operation: str) -> Cause:
+    async def cause(rig: Rig) -> httpx.Response:
+        call, other = await good(rig, operation), await make(rig, permissions=["token.revoke"])
+        return await call.send(rig, bearer=other["token"])
+
+    return cause
+
+
+def of_path(path: str) -> Cause:
+    async def cause(rig: Rig) -> httpx.Response:
+        revoker = await make(rig, permissions=["session.revoke:any"])
+        return await send(rig, "DELETE", path, bearer=revoker["token"])
+
+    return cause
+
+
+async def of_other_tenant(rig: Rig) -> httpx.Response:
+    foreign = await make(rig, tenant_id=OTHER_TENANT)
+    return await of_path(f"/{foreign['session_id']}")(rig)
+
+
+def with_body(**members: object) -> Cause:
+    return with_changes(CREATE, json=body(**members))
+
+
+def rows_of_bodies(operation: str) -> list[Row]:
+    def row(name: str, status: int, code: str, **changes: Any) -> Row:
+        return Row(operation, name, status, code, with_changes(operation, **changes))
+
+    def media(name: str, value: str) -> Row:
+        return row(name, 415, "unsupported_media_type", content=b"{}", headers={"Content-Type": value})
+
+    return [
+        row("no json", 400, "invalid_request", content=b"{"),
+        row("no object", 400, "invalid_request", content=b"[]"),
+        row("no utf-8", 400, "invalid_request", content=b'{"token":"\xff"}'),
+        row("a lone surrogate", 400, "invalid_request", content=b'{"token":"\\ud800"}'),
+        row("duplicate members", 400, "invalid_request", content=b'{"a":1,"a":1}'),
+        row("NaN", 400, "invalid_request", content=b'{"a":NaN}'),
+        row("a body over 64 KiB", 413, "payload_too_large", content=b" " * 65_537),
+        media("another type", "text/plain"),
+        media("a form", "application/x-www-form-urlencoded"),
+        media("another charset", "application/json; charset=utf-16"),
+        row("compression", 415, "unsupported_media_type", content=b"{}", headers={"Content-Encoding": "gzip"}),
+    ]
+
+
+def rows_of_bearers(operation: str) -> list[Row]:
+    not_found = (401, "session_not_found")
+    return [
+        Row(operation, "no bearer", 401, "missing_token", with_changes(operation, bearer=None)),
+        Row(operation, "another scheme", 401, "missing_token", with_scheme(operation, "Basic abc")),
+        Row(operation, "nothing after the scheme", *not_found, with_scheme(operation, "Bearer ")),
+        Row(operation, "a forged bearer", *not_found, with_changes(operation, bearer="a.b.c")),
+        Row(operation, "a refresh token", *not_found, as_bearer(operation, refresh_token)),
+        Row(operation, "a service token", *not_found, as_bearer(operation, service_token)),
+        Row(operation, "an unknown session", *not_found, as_bearer(operation, unknown)),
+        Row(operation, "another tenant", *not_found, with_tenant(operation, OTHER_TENANT)),
+        Row(operation, "expired", 401, "session_expired", as_bearer(operation, expired)),
+        Row(operation, "revoked", 401, "session_inactive", as_bearer(operation, revoked)),
+        Row(operation, "evicted", 401, "session_inactive", as_bearer(operation, evicted)),
+    ]
+
+
+def with_scheme(operation: str, value: str) -> Cause:
+    return with_changes(operation, bearer=None, headers={"Authorization": value})
+
+
+def rows_of_service(operation: str) -> list[Row]:
+    code = "session_creation_failed" if operation == CREATE else "validation_error"
+    broken = with_engine_that_raises(operation, RuntimeError("canary in a message"))
+    return [
+        Row(operation, "an error of ours", 500, code, broken),
+        Row(operation, "no store", 503, code, without_store(operation)),
+    ]
+
+
+ROWS_OF_CREATE = [
+    *(
+        Row(CREATE, f"no {name}", 400, "missing_fields", with_body(**{name: None}))
+        for name in ("user_id", "username", "role_name", "permissions")
+    ),
+    *(
+        Row(CREATE, f"{name} {value!r}"[:60], 400, "invalid_request", with_body(**{name: value}))
+        for name, values in {
+            "user_id": [1, "", "with space", "x" * 129, "é", [], {}],
+            "username": [1, "", "x" * 129, "line\nfeed"],
+            "role_name": [1, "", "with space", "x" * 65],
+            "permissions": ["read", ["with space"], [1], [""], ["x"] * 65, {}],
+            "remember_me": [1, "true", []],
+            "expires_at": [
+                *(1, "", "soon", "2024-01-15", "2024-01-15T10:30:00", "2099-13-01T00:00:00Z", "2001-01-01T00:00:00Z"),
+                *("2099-01-01 00:00:00Z", "2099-01-01T00:00Z", "\u0662099-01-01T00:00:00Z", "1894000000"),
+            ],
+        }.items()
+        for value in values
+    ),
+    Row(CREATE, "a null", 400, "invalid_request", with_changes(CREATE, content=b'{"user_id":null}')),
+    Row(
+        CREATE,
+        "a token over 4 KiB",
+        400,
+        "invalid_request",
+        with_body(permissions=[f"{number:064}" for number in range(64)]),
+    ),
+    Row(CREATE, "no credential", 403, "forbidden", with_changes(CREATE, bearer=None)),
+    Row(CREATE, "handing on", 403, "forbidden", with_body(permissions=["auth.login"])),
+    Row(CREATE, "another tenant", 403, "forbidden", with_tenant(CREATE, OTHER_TENANT)),
+    Row(CREATE, "the limit", 409, "session_creation_failed", with_engine_that_raises(CREATE, SessionLimitReached())),
+    Row(CREATE, "a full queue", 503, "session_creation_failed", with_full_queue(CREATE)),
+]
+TABLE = [
+    *(row for operation in ENGINE_METHODS for row in rows_of_service(operation)),
+    *(row for operation in WITH_BODY for row in rows_of_bodies(operation)),
+    *(row for operation in WITH_BEARER for row in rows_of_bearers(operation)),
+    *ROWS_OF_CREATE,
+    Row(VALIDATE, "no token", 400, "missing_fields", with_changes(VALIDATE, json={})),
+    Row(VALIDATE, "no body", 400, "missing_fields", with_changes(VALIDATE, content=b"")),
+    Row(VALIDATE, "token of a wrong type", 400, "invalid_request", with_changes(VALIDATE, json={"token": 1})),
+    Row(VALIDATE, "token null", 400, "invalid_request", with_changes(VALIDATE, json={"token": None})),
+    Row(LOGOUT, "token of a wrong type", 400, "invalid_request", with_changes(LOGOUT, json={"token": 1})),
+    Row(LOGOUT, "a forged token", 401, "session_not_found", with_changes(LOGOUT, json={"token": "x"})),
+    Row(LOGOUT, "an empty token", 401, "session_not_found", with_changes(LOGOUT, json={"token": ""})),
+    Row(REFRESH, "a body over 64 KiB", 413, "payload_too_large", with_changes(REFRESH, content=b" " * 65_537)),
+    Row(
+        REFRESH,
+        "another type",
+        415,
+        "unsupported_media_type",
+        with_changes(REFRESH, content=b"x", headers={"Content-Type": "text/plain"}),
+    ),
+    Row(REFRESH, "a full queue", 503, "validation_error", with_full_queue(REFRESH)),
+    Row(STATS, "no credential", 403, "forbidden", with_changes(STATS, bearer=None)),
+    Row(STATS, "another tenant", 403, "forbidden", with_tenant(STATS, OTHER_TENANT)),
+    Row(LIST, "another user", 403, "forbidden", of_other_user(LIST)),
+    Row(REVOKE, "another user's", 403, "forbidden", of_other_user(REVOKE)),
+    Row(REVOKE, "an unknown one", 404, "session_not_found", of_path("/01930000-0000-7000-8000-000000000000")),
+    Row(REVOKE, "no id", 404, "session_not_found", of_path("/unknown")),
+    Row(REVOKE, "another tenant's", 404, "session_not_found", of_other_tenant),
+    Row(REVOKE_USER, "another user", 403, "forbidden", of_other_user(REVOKE_USER)),
+    *(
+        Row(REVOKE_USER, f"query {query}", 400, "invalid_request", of_path(f"/user/alice?exclude_current={query}"))
+        for query in ("yes", "", "TRUE", "1", "true&exclude_current=true")
+    ),
+]
+
+
+@pytest.mark.parametrize("row", TABLE, ids=[f"{row.operation}: {row.name}" for row in TABLE])
+async def test_each_row_is_answered_as_the_table_says(shared: Rig, row: Row) -> None:
+    answer = await row.cause(shared)
+    check_error(answer, row.status, row.code, flag="is_valid" if row.operation == VALIDATE else "success")
+
+
+def check_error(answer: httpx.Response, status: int, code: str, *, flag: str = "success") -> None:
+    """The whole of an error: status, body, headers."""
+    assert (answer.status_code, answer.json()) == (
+        status,
+        {flag: False, "error_code": code, "error_message": ENGLISH[code]},
+    )
+    assert list(answer.json()) == [flag, "error_code", "error_message"]
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-request-id"]
+    assert ("retry-after" in answer.headers) is (status in (429, 503))
+    assert ("www-authenticate" in answer.headers) is (status in (401, 403))
+    if status == 401:
+        challenge = "Bearer" if code == "missing_token" else 'Bearer error="invalid_token"'
+        assert answer.headers["www-authenticate"] == challenge
+
+
+async def test_the_table_holds_every_row_that_is_documented() -> None:
+    documented = {
+        (operation, row_of(operation, case).status, row_of(operation, case).code)
+        for operation, cases in CASES.items()
+        for case in cases
+    }
+    limited = {(operation, 429, "rate_limited") for operation in ENGINE_METHODS}  # below
+    assert documented - limited == {(row.operation, row.status, row.code) for row in TABLE}
+
+
+@pytest.mark.parametrize("operation", ENGINE_METHODS)
+async def test_too_many_requests_are_answered_in_the_same_words(rig_of_one_store: Rig, operation: str) -> None:
+    call = await good(rig_of_one_store, operation)
+    await send(rig_of_one_store, "GET", "/health")  # with the first request the layers are put together
+    limiter = mock.Mock()
+    limiter.take.return_value = mock.Mock(limit=1, remaining=0, retry_after=7)
+    edge = rig_of_one_store.app.middleware_stack._app  # type: ignore[union-attr]
+    with mock.patch.object(edge, "_limiter", limiter):
+        answer = await call.send(rig_of_one_store)
+    check_error(answer, 429, "rate_limited", flag="is_valid" if operation == VALIDATE else "success")
+    assert (answer.headers["retry-after"], answer.headers["ratelimit-limit"]) == ("7", "1")
+    assert "ratelimit-remaining" not in answer.headers
+
+
+async def test_health_has_no_limit(rig_of_one_store: Rig) -> None:
+    assert "ratelimit-limit" not in (await send(rig_of_one_store, "GET", "/health")).headers
+
+
+# Paths and methods
+
+
+@pytest.mark.parametrize("path", ["/user", "/a/b", "/validate/", "/user/a/b", "/user/a%2fb", "/stats/x"])
+async def test_paths_that_are_none_are_answered_in_the_same_words(shared: Rig, path: str) -> None:
+    check_error(await send(shared, "POST", path, {}), 404 if path != "/user" else 405, code_of_path(path))
+
+
+def code_of_path(path: str) -> str:
+    return "method_not_allowed" if path == "/user" else "not_found"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("GET", "", "POST"),
+        ("PUT", "/", "POST"),
+        ("GET", "/validate", "POST"),
+        ("DELETE", "/validate", "POST"),
+        ("POST", "/stats", "GET"),
+        ("POST", "/user/alice", "GET"),
+    ],
+)
+async def test_methods_that_are_not_taken_are_answered_in_the_same_words(
+    shared: Rig, method: str, path: str, allow: str
+) -> None:
+    answer = await send(shared, method, path)
+    check_error(answer, 405, "method_not_allowed", flag="is_valid" if path == "/validate" else "success")
+    assert allow in answer.headers["allow"].split(", ")
+
+
+# What no error tells
+
+
+async def test_no_error_repeats_what_was_sent(shared: Rig) -> None:
+    canary = "canary4711"
+    for operation in ENGINE_METHODS:
+        call = await good(shared, operation)
+        for changes in ({"content": canary.encode()}, {"bearer": canary}, {"headers": {"X-Tenant-ID": canary}}):
+            answer = await call.send(shared, **changes)
+            assert canary not in answer.text
+    for path in (f"/{canary}", f"/user/{canary}?exclude_current={canary}"):
+        assert canary not in (await of_path(path)(shared)).text
+
+
+async def test_the_limit_may_refuse_the_next_session(folder: Path) -> None:
+    config = {"session_limit_policy": "reject", "session_max_concurrent": 1}
+    async with open_rig("memory", folder, config=config) as rig:
+        first = await make(rig, "alice")
+        bearer = await rig.service_bearer(*PERMISSIONS)
+        answer = await send(rig, "POST", "", body("alice"), bearer=bearer)
+        check_error(answer, 409, "session_creation_failed")
+        assert (await send(rig, "POST", "/logout", bearer=first["token"])).status_code == 200
+        assert (await send(rig, "POST", "", body("alice"), bearer=bearer)).status_code == 201
