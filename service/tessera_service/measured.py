@@ -6,18 +6,21 @@ from typing import TypeVar
 
 from tessera_service.engine import Engine
 from tessera_service.engine.introspect import INACTIVE
+from tessera_service.engine.session_tokens import SessionToken, SessionTokens, Validity
 from tessera_service.engine.tokens import TokenEngine
 from tessera_service.errors import Overloaded, ServiceError, StoreUnavailable
 from tessera_service.logs import get_logger
 from tessera_service.metrics import Metrics
-from tessera_service.models import Caller, IssuedTokens, IssueRequest
+from tessera_service.models import AccessKeyRecord, Caller, IssuedTokens, IssueRequest, Session
 
 T = TypeVar("T")
 
 
 def measure(engine: Engine, metrics: Metrics) -> None:
-    """From now on what surfaces ask of `engine.tokens` is counted, and its state is read with the metrics."""
+    """From now on what surfaces ask of `engine.tokens` and `engine.session_tokens` is counted, and the state of the
+    engine is read with the metrics."""
     engine.tokens = MeasuredTokens(engine.tokens, metrics)
+    engine.session_tokens = MeasuredSessionTokens(engine.session_tokens, metrics)
     mirror = engine.mirror
     metrics.watch("tessera_mirror_fresh", "1 while revocations are followed in time", lambda: float(mirror.is_fresh))
     metrics.watch("tessera_mirror_age_seconds", "Time since the logs were last read", lambda: mirror.age_seconds)
@@ -97,11 +100,45 @@ class MeasuredTokens(TokenEngine):
         self._log.info("revoked", what=what, tenant=caller.tenant_id, revoked_by=caller.subject, **values)
 
     async def _watch(self, call: str, work: Awaitable[T]) -> T:
+        return await _watch(self._metrics, call, work)
+
+
+class MeasuredSessionTokens(SessionTokens):
+    """The same session tokens with counters around what is done with them."""
+
+    def __init__(self, tokens: SessionTokens, metrics: Metrics) -> None:
+        vars(self).update(vars(tokens))  # its parts, not copies
+        self._metrics = metrics
+        self._log = get_logger()
+
+    async def create(self, key: AccessKeyRecord, *, duration_seconds: int) -> SessionToken:
+        made = await _watch(self._metrics, "session_create", super().create(key, duration_seconds=duration_seconds))
+        self._metrics.tokens_issued.labels("session").inc()
+        return made
+
+    async def validate(self, token: str, *, resource: str, permission: str, tenant_id: str | None) -> Validity:
+        work = super().validate(token, resource=resource, permission=permission, tenant_id=tenant_id)
+        return await _watch(self._metrics, "session_validate", work)
+
+    async def revoke(self, token: str, *, tenant_id: str | None) -> Session | None:
         try:
-            return await work
-        except StoreUnavailable:
-            self._metrics.store_errors.labels(call).inc()
+            session = await _watch(self._metrics, "session_revoke", super().revoke(token, tenant_id=tenant_id))
+        except ServiceError as error:
+            self._metrics.revocations.labels("session_token", error.code).inc()
             raise
-        except Overloaded:
-            self._metrics.overloads.labels(call).inc()
-            raise
+        self._metrics.revocations.labels("session_token", "ok").inc()
+        if session is not None:
+            told = {"tenant": session.tenant_id, "revoked_by": session.subject, "session_id": session.session_id}
+            self._log.info("revoked", what="session_token", **told)
+        return session
+
+
+async def _watch(metrics: Metrics, call: str, work: Awaitable[T]) -> T:
+    try:
+        return await work
+    except StoreUnavailable:
+        metrics.store_errors.labels(call).inc()
+        raise
+    except Overloaded:
+        metrics.overloads.labels(call).inc()
+        raise

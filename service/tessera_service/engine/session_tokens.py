@@ -103,9 +103,9 @@ class SessionTokens:
         key = await self._access_keys.read(found.caller.client_id)
         return DEAD if key is None else _judge(found, key, resource, permission, tenant_id)
 
-    async def revoke(self, token: str, *, tenant_id: str | None) -> None:
-        """Ends the session of a genuine session token, expired or not; again is a success. RevokeInvalid for any other
-        token and for another tenant's."""
+    async def revoke(self, token: str, *, tenant_id: str | None) -> Session | None:
+        """Ends the session of a genuine session token, expired or not, and returns it (None: its record is gone, it was
+        dead already); again is a success. RevokeInvalid for any other token and for another tenant's."""
         async with answered_within(self._config.store_timeout):
             try:
                 claims = await self._liveness.verify(token, SESSION, ignore_expiry=True)
@@ -114,8 +114,9 @@ class SessionTokens:
             if tenant_id not in (None, claims.tenant_id):
                 raise RevokeInvalid
             session = await self._sessions.get(claims.session_id)
-            if session is not None:  # without a record it is dead already
+            if session is not None:
                 await self._end(session, reason=_REVOKED, revoked_by=claims.subject)
+            return session
 
     async def _store(self, session: Session, access_key_id: str) -> None:
         ticket = self._liveness.ticket()

@@ -10,7 +10,10 @@ from starlette.types import Send
 from tessera_service.http.exchange import Exchange
 
 ALLOW_METHODS = b"GET, HEAD, POST, DELETE"
-ALLOW_HEADERS = b"Accept-Language, Authorization, Content-Type, If-None-Match, X-Device-Type, X-Request-ID, X-Tenant-ID"
+ALLOW_HEADERS = (
+    b"Accept-Language, Authorization, Content-Type, If-None-Match, X-Device-Type, X-Request-ID, X-Session-Token,"
+    b" X-Tenant-ID"
+)
 EXPOSE_HEADERS = b"RateLimit-Limit, RateLimit-Remaining, Retry-After, WWW-Authenticate, X-Request-ID, X-Tenant-ID"
 PREFLIGHT_SECONDS = b"600"
 

@@ -127,3 +127,18 @@ async def test_what_was_sent_comes_back_in_no_error_and_reaches_no_log(rig: Rig,
     assert REVOKE in written
     for secret in (canary, key[1], token.rsplit(".", 1)[1], token[:60]):
         assert secret not in written
+
+
+async def test_what_is_done_with_session_tokens_is_counted_and_their_end_is_logged(
+    rig: Rig, logged: io.StringIO
+) -> None:
+    before = len(logged.getvalue())
+    token = await open_token(rig)
+    await send(rig, REVOKE, {"session_token": token})
+    await send(rig, REVOKE, {"session_token": "x"})
+    figures = (await rig.client.get("/metrics")).text
+    assert 'tessera_tokens_issued_total{kind="session"} 1.0' in figures
+    assert 'tessera_revocations_total{outcome="ok",what="session_token"} 1.0' in figures
+    assert 'tessera_revocations_total{outcome="revoke_invalid",what="session_token"} 1.0' in figures
+    lines = logged.getvalue()[before:].splitlines()
+    assert sum('"revoked"' in line and '"session_token"' in line for line in lines) == 1
