@@ -4,9 +4,9 @@
 #include <atomic>
 #include <functional>
 #include <mutex>
-#include <thread>
 #include <utility>
 
+#include "fair_mutex.h"
 #include "random.h"
 #include "read_guard.h"
 #include "revocation_file.h"
@@ -18,31 +18,19 @@ using internal::ReadGuard;
 using internal::RevocationState;
 
 // Readers follow `state` under a ReadGuard and take no lock. Writers hold `turn`. What takes long (purge, save, load)
-// holds `long_turn` and, inside it, `turn` for one shard at a time, letting waiting writers go first.
+// holds `long_turn` and, inside it, `turn` for one shard at a time. Both are fair: a writer that waits gets in after
+// one step of something long, and something long gets on beside any number of writers.
 struct RevocationSet::Impl {
   Impl() : state(new RevocationState(internal::random_secret<RevocationState::kSecretBytes>())) {}
   ~Impl() { delete state.load(std::memory_order_relaxed); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  [[nodiscard]] std::unique_lock<std::mutex> take_turn() {
-    waiting.fetch_add(1, std::memory_order_relaxed);
-    std::unique_lock lock(turn);
-    waiting.fetch_sub(1, std::memory_order_relaxed);
-    return lock;
-  }
-  /// One step of something long.
-  template <typename Step>
-  void take_step(Step step) {
-    for (int i = 0; i < kMaxYields && waiting.load(std::memory_order_relaxed) != 0; ++i) std::this_thread::yield();
-    const std::lock_guard lock(turn);
-    step();
-  }
   /// For the holder of a turn.
   [[nodiscard]] RevocationState& content() const noexcept { return *state.load(std::memory_order_relaxed); }
   template <typename Put>
   void write(Put put) {
-    const auto lock = take_turn();
+    const std::lock_guard lock(turn);
     if (put(content())) entries.fetch_add(1, std::memory_order_relaxed);
     retired.collect();
   }
@@ -55,21 +43,17 @@ struct RevocationSet::Impl {
   std::size_t purge(Shards RevocationState::*shards, std::int64_t now_seconds) {
     std::size_t purged = 0;
     for (std::size_t shard = 0; shard < Shards::kCount; ++shard) {
-      take_step([&] {
-        const std::size_t gone = (content().*shards).purge(shard, now_seconds, retired);
-        entries.fetch_sub(gone, std::memory_order_relaxed);
-        purged += gone;
-        retired.collect();
-      });
+      const std::lock_guard lock(turn);
+      const std::size_t gone = (content().*shards).purge(shard, now_seconds, retired);
+      entries.fetch_sub(gone, std::memory_order_relaxed);
+      purged += gone;
+      retired.collect();
     }
     return purged;
   }
 
-  static constexpr int kMaxYields = 64;  // a purge makes progress beside any number of writers
-
-  mutable std::mutex long_turn;
-  mutable std::mutex turn;
-  std::atomic<int> waiting{0};
+  mutable internal::FairMutex long_turn;
+  mutable internal::FairMutex turn;
   std::atomic<RevocationState*> state;
   internal::Retired retired;
   std::atomic<std::size_t> entries{0};
@@ -130,7 +114,10 @@ std::size_t RevocationSet::bytes() const noexcept {
 Result<void> RevocationSet::save(const std::string& path) const {
   const std::lock_guard alone(impl_->long_turn);
   // Only load() publishes another state, and it waits for `long_turn`.
-  const auto quietly = [&](const std::function<void()>& step) { impl_->take_step(step); };
+  const auto quietly = [&](const std::function<void()>& step) {
+    const std::lock_guard lock(impl_->turn);
+    step();
+  };
   return internal::save_revocations(path, impl_->content(), quietly);
 }
 
@@ -138,7 +125,7 @@ Result<void> RevocationSet::load(const std::string& path) {
   const std::lock_guard alone(impl_->long_turn);
   auto loaded = internal::load_revocations(path);
   if (!loaded) return loaded.error();
-  const auto lock = impl_->take_turn();
+  const std::lock_guard lock(impl_->turn);
   impl_->retired.reserve_one();
   std::unique_ptr<RevocationState> old(impl_->state.load(std::memory_order_relaxed));
   impl_->state.store(loaded.value().state.release());
