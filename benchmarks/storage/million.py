@@ -21,6 +21,10 @@ SUBJECTS: Final = 100_000
 HEAVY: Final = "heavy"  # one of a hundred sessions, all live
 BUSY: Final = "busy"  # one of a hundred sessions, all over
 _BATCH: Final = 20_000
+_INDEXES: Final = (
+    "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+    " AND tbl_name IN ('sessions', 'session_tokens')"
+)
 
 
 def fill(path: Path, number: int) -> None:
@@ -30,12 +34,17 @@ def fill(path: Path, number: int) -> None:
         connection.execute("PRAGMA synchronous=OFF")
         connection.execute("PRAGMA cache_size=-200000")
         names = ((TENANT, subject, 0) for subject in (HEAVY, BUSY, *(f"user-{n}" for n in range(SUBJECTS))))
+        indexes = connection.execute(_INDEXES).fetchall()  # made at the end: much quicker than row by row
         with connection:
             connection.executemany(_insert(subjects, ["tenant_id", "subject", "cutoff_ms"]), names)
+            for name, _ in indexes:
+                connection.execute(f"DROP INDEX {name}")
         made = (make(n) for n in range(number))
         while batch := list(islice(made, _BATCH)):
             with connection:
                 _store(connection, batch)
+        for _, statement in indexes:
+            connection.execute(statement)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 

@@ -62,6 +62,9 @@ def calls(store: SqlSessionStore, number: int) -> Iterator[tuple[str, float | No
     def touch(turn: int) -> Awaitable[Any]:
         return store.touch({make(1000 * n + 11).session_id: NOW * 1000 + turn for n in range(500)})
 
+    def revoke(subject: Callable[[int], str]) -> Callable[[int], Awaitable[Any]]:
+        return lambda turn: store.revoke_subject(TENANT, subject(turn), revocation=REVOCATION)
+
     yield "a user's active sessions", 5, page("user-7919", active_only=True)
     yield "a user's sessions", 5, page("user-7919", active_only=False)
     yield "a heavy user's active sessions", 5, page(HEAVY, active_only=True)
@@ -74,11 +77,8 @@ def calls(store: SqlSessionStore, number: int) -> Iterator[tuple[str, float | No
     yield "slide", None, slide
     yield "touch 500", None, touch
     yield "purge of 500", None, lambda _: store.purge(now=NOW, retention_seconds=RETENTION)
-    yield (
-        "revoke a subject, heavy the first time",
-        None,
-        lambda turn: store.revoke_subject(TENANT, f"user-{turn}" if turn else HEAVY, revocation=REVOCATION),
-    )
+    yield "revoke a subject", None, revoke(lambda turn: f"user-{turn}")
+    yield "revoke the heavy subject, the first time the worst", None, revoke(lambda _: HEAVY)
 
 
 async def measure(

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The revocation log: steps over a connection that is inside a transaction."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 
-from sqlalchemy import ColumnElement, Connection, delete, exists, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, insert, select, update
 
 from tessera_service.models import LogKind, LogPage, Revocation, Session
 from tessera_service.storage.sql.rows import entry_of
@@ -83,23 +85,25 @@ def purge(connection: Connection, *, now: int, limit: int) -> int:
 def lock_subjects(connection: Connection, keys: Collection[tuple[str, str]]) -> None:
     """Locks the subjects, by (tenant_id, subject), in one order. Only a statement after this one is sure to see what
     the last holder of a lock wrote."""
-    if keys:
-        wanted = select(subjects.c.cutoff_ms).where(_named(keys)).order_by(subjects.c.tenant_id, subjects.c.subject)
+    for named in _named(keys):
+        wanted = select(subjects.c.cutoff_ms).where(named).order_by(subjects.c.subject)
         connection.execute(wanted.with_for_update()).all()
 
 
 def forget_subjects(connection: Connection, keys: Collection[tuple[str, str]]) -> None:
     """Removes those subjects, locked before, that no session and no entry needs any more."""
-    if not keys:
-        return
     session = exists().where(sessions.c.tenant_id == subjects.c.tenant_id, sessions.c.subject == subjects.c.subject)
     entry = exists().where(
         IS_SUBJECT,
         revocation_log.c.tenant_id == subjects.c.tenant_id,
         revocation_log.c.key == subjects.c.subject,
     )
-    connection.execute(delete(subjects).where(_named(keys), ~session, ~entry))
+    for named in _named(keys):
+        connection.execute(delete(subjects).where(named, ~session, ~entry))
 
 
-def _named(keys: Collection[tuple[str, str]]) -> ColumnElement[bool]:
-    return tuple_(subjects.c.tenant_id, subjects.c.subject).in_(sorted(keys))
+def _named(keys: Collection[tuple[str, str]]) -> Iterator[ColumnElement[bool]]:
+    """A condition for each tenant: SQLite walks through all subjects to find many (tenant_id, subject) pairs."""
+    for tenant_id, of_tenant in groupby(sorted(keys), key=itemgetter(0)):
+        names = [subject for _, subject in of_tenant]
+        yield and_(subjects.c.tenant_id == tenant_id, subjects.c.subject.in_(names))
