@@ -243,8 +243,8 @@ class Fragile:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Returns when the condition holds; TimeoutError after 5 s."""
-    async with asyncio.timeout(5):
+    """Returns when the condition holds; TimeoutError after 30 s."""
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 (what is waited for has no event of its own)
             await asyncio.sleep(0.01)
 

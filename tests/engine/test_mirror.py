@@ -187,9 +187,9 @@ async def test_freshness_counts_from_when_a_poll_was_sent(make_world: MakeWorld)
 
 
 async def test_a_poll_that_hangs_is_given_up(make_world: MakeWorld) -> None:
-    world = await make_world(store_timeout_ms=200)
+    world = await make_world()
     world.sessions.hanging = True
-    with pytest.raises(StoreUnavailable):
+    with world.impatient(), pytest.raises(StoreUnavailable):
         await world.engine.mirror.poll()
 
 

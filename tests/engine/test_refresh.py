@@ -276,10 +276,10 @@ async def test_a_failing_store_is_never_an_invalid_token(world: World) -> None:
 
 
 async def test_an_answer_that_was_lost_is_had_again(make_world: MakeWorld) -> None:
-    world = await make_world(store_timeout_ms=300)
+    world = await make_world()
     first = await world.issue()
     world.sessions.pause_after("rotate")  # done, but the answer never comes
-    with pytest.raises(StoreUnavailable):
+    with world.impatient(2000), pytest.raises(StoreUnavailable):
         await refresh(world, first.refresh_token)
     assert len((await world.session(first.session_id)).spent) == 1
     second = await refresh(world, first.refresh_token)

@@ -40,15 +40,15 @@ ASKED = [bearer, introspect, introspect_refresh, refresh]
 async def test_what_only_a_sick_store_could_tell_is_unavailable(
     make_world: MakeWorld, ask: Ask, illness: str, memory: str
 ) -> None:
-    world = await make_world(store_timeout_ms=250)
+    world = await make_world()
     tokens = await world.issue()
     if memory == "stale":
         world.engine.mirror.close()
     else:
         world.engine.mirror.table.clear()
     setattr(world.sessions, illness, True)
-    with pytest.raises(StoreUnavailable):
-        async with asyncio.timeout(2):
+    with world.impatient(), pytest.raises(StoreUnavailable):
+        async with asyncio.timeout(4):
             await ask(world, tokens)
     setattr(world.sessions, illness, False)
     await ask(world, tokens)
@@ -58,13 +58,12 @@ async def test_what_only_a_sick_store_could_tell_is_unavailable(
 async def test_a_service_token_that_only_a_sick_directory_could_tell_of_is_unavailable(
     make_world: MakeWorld, illness: str
 ) -> None:
-    world = await make_world(store_timeout_ms=250)
+    world = await make_world()
     token = await world.service_token("token.introspect")
     setattr(world.directory, illness, True)
-    with pytest.raises(StoreUnavailable):
-        await world.introspect(token)
-    with pytest.raises(StoreUnavailable):
-        await world.who(token)
+    for ask in (world.introspect, world.who):
+        with world.impatient(), pytest.raises(StoreUnavailable):
+            await ask(token)
 
 
 async def test_a_stale_mirror_is_not_asked_but_the_store_is(world: World) -> None:
@@ -149,20 +148,21 @@ async def test_lost_state_ends_sessions(world: World) -> None:
 async def test_a_hung_store_makes_a_running_process_answer_unavailable_in_time(
     make_world: MakeWorld, sick: str
 ) -> None:
-    world = await make_world(background=True, max_freshness_ms=200, poll_interval_ms=20, store_timeout_ms=150)
+    world = await make_world(background=True, max_freshness_ms=1000, poll_interval_ms=20)
     tokens, caller = await world.issue("alice"), await world.caller()
     store: Fragile = getattr(world, sick)
-    store.hanging = True
-    await until(lambda: not world.engine.mirror.is_fresh)
-    world.clock.advance(1)  # the keys were confirmed a moment ago
-    assert world.engine.tokens.authenticate_now(tokens.access_token, tenant_id=TENANT) is None
-    if sick == "sessions":
+    with world.impatient():
+        store.hanging = True
+        await until(lambda: not world.engine.mirror.is_fresh)
+        world.clock.advance(1)  # the keys were confirmed a moment ago
+        assert world.engine.tokens.authenticate_now(tokens.access_token, tenant_id=TENANT) is None
+        if sick == "sessions":
+            with pytest.raises(StoreUnavailable):
+                await world.engine.tokens.issue(caller, IssueRequest(TENANT, "alice", "web"))
         with pytest.raises(StoreUnavailable):
-            await world.engine.tokens.issue(caller, IssueRequest(TENANT, "alice", "web"))
-    with pytest.raises(StoreUnavailable):
-        await world.introspect(tokens.access_token)
-    with pytest.raises(StoreUnavailable):
-        await world.engine.ready()
+            await world.introspect(tokens.access_token)
+        with pytest.raises(StoreUnavailable):
+            await world.engine.ready()
     store.hanging = False
     await until(lambda: world.engine.mirror.is_fresh)
     assert (await world.introspect(tokens.access_token))["active"] is True

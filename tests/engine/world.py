@@ -3,7 +3,8 @@
 
 import base64
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -73,6 +74,16 @@ class World:
         await engine.start()
         self.engines.append(engine)
         return engine
+
+    @contextmanager
+    def impatient(self, timeout_ms: int = 250) -> Iterator[None]:
+        """For as long as it lasts, steps that begin give their stores up soon: what has to succeed stays outside."""
+        patient_ms = self.config.store_timeout_ms
+        object.__setattr__(self.config, "store_timeout_ms", timeout_ms)
+        try:
+            yield
+        finally:
+            object.__setattr__(self.config, "store_timeout_ms", patient_ms)
 
     async def stop(self) -> None:
         for engine in self.engines:

@@ -19,7 +19,7 @@ from storage.examples import NOW, make_session, revocation, rotation, tokens, wh
 from tessera_service.errors import StoreUnavailable
 from tessera_service.storage.sql import SqlDirectory, SqlSessionStore
 
-TIMEOUT_MS = 600  # the deadline of these tests, shorter than in service; the same code
+TIMEOUT_MS = 1000  # the deadline of these tests, shorter than in service; the same code
 
 
 @pytest.fixture
@@ -36,11 +36,11 @@ async def store(file: Path) -> AsyncIterator[SqlSessionStore]:
 
 
 async def unavailable_in_time(call: Coroutine[Any, Any, object]) -> None:
-    """The call is refused before its deadline and a second of a busy machine are over."""
+    """The call is refused within twice its deadline: the rest is for a busy machine."""
     start = time.monotonic()
     with pytest.raises(StoreUnavailable):
         await call
-    assert time.monotonic() - start < TIMEOUT_MS / 1000 + 1.0
+    assert time.monotonic() - start < 2 * TIMEOUT_MS / 1000
 
 
 @contextmanager
@@ -217,9 +217,9 @@ def move(file: Path, to: Path) -> None:
 
 async def test_a_step_that_hangs_does_not_hold_its_caller(store: SqlSessionStore) -> None:
     def hang(connection: Connection) -> None:
-        connection.exec_driver_sql(
-            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 8000000) SELECT max(i) FROM n"
-        ).all()
+        driver: Any = connection.connection.dbapi_connection
+        driver.create_function("hang", 0, lambda: time.sleep(3.5 * TIMEOUT_MS / 1000))
+        connection.exec_driver_sql("SELECT hang()").all()
 
     await unavailable_in_time(store.database.write(hang))
     await unavailable_in_time(store.create(make_session()))
@@ -229,6 +229,8 @@ async def test_a_step_that_hangs_does_not_hold_its_caller(store: SqlSessionStore
             await store.create(make_session())
         except StoreUnavailable:
             continue
+        except ValueError:  # the one before was done after all, as its caller left
+            pass
         break
     assert await store.get("s1") is not None
 
