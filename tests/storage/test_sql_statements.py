@@ -200,6 +200,23 @@ async def test_every_statement_of_sessions_goes_by_an_index(store: SqlSessionSto
     assert whole == []
 
 
+async def test_a_purge_of_many_subjects_goes_by_their_key(store: SqlSessionStore, tmp_path: Path) -> None:
+    for number in range(100):
+        await store.create(replace(make_session(f"s{number}", subject=f"user-{number}", expires_at=NOW), tokens=()))
+    told: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if statement.startswith(("SELECT", "DELETE")):
+            told.append((statement, parameters))
+
+    for lane in lanes(store):
+        event.listen(lane._engine.sync_engine, "before_cursor_execute", note)
+    assert await store.purge(now=NOW, retention_seconds=0) == 100
+    lines = plans(tmp_path / "tessera.db", told)
+    assert [line for line in lines if line.startswith("SCAN")] == []
+    assert "SEARCH subjects USING PRIMARY KEY (tenant_id=? AND subject=?)" in lines
+
+
 def plans(file: Path, told: list[tuple[str, Any]]) -> list[str]:
     """How SQLite goes about each statement, one line for each table."""
     connection = sqlite3.connect(file)
