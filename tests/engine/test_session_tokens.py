@@ -256,6 +256,7 @@ async def test_the_directory_alone_makes_the_tokens_of_a_disabled_key_dead(world
     world.sessions.fails = {"revoke_access_key_sessions"}
     with pytest.raises(StoreUnavailable):
         await world.engine.access_keys.disable(key_id)
+    assert validate_now(world, token) is None
     assert await validate(world, token) == DEAD
     await other.mirror.poll()
     assert validate_now(world, token, other) is None

@@ -132,3 +132,41 @@ async def test_a_forged_session_token_is_dead_like_every_other_and_revokes_nothi
             assert (answer.status_code, answer.json()) == (200, DEAD), name
     assert tried > 300
     assert await is_valid(rig, token)
+
+
+async def test_a_session_token_passes_in_no_slot_of_the_other_surfaces(shared: Rig) -> None:
+    token = await open_token(shared)
+    sid, bearer = str(json_part(token)["sid"]), {"Authorization": f"Bearer {token}"}
+    calls: list[tuple[str, str, object, dict[str, str]]] = [
+        ("GET", "/api/v1/auth/session", None, bearer),
+        ("GET", f"/api/v1/auth/session?accessToken={token}", None, {}),
+        ("POST", "/api/v1/auth/refresh", {"refreshToken": token}, {}),
+        ("POST", "/api/v1/auth/logout", {"accessToken": token, "sessionId": sid}, {}),
+        ("POST", "/api/v1/sessions/refresh", None, bearer),
+        ("POST", "/api/v1/sessions/logout", None, bearer),
+        ("POST", "/api/v1/sessions/logout", {"token": token}, {}),
+        ("POST", "/api/v1/sessions", {"user_id": "a", "username": "a", "role_name": "a", "permissions": []}, bearer),
+        ("GET", "/api/v1/sessions/stats", None, bearer),
+        ("GET", "/api/v1/sessions/user/alice", None, bearer),
+        ("DELETE", "/api/v1/sessions/user/alice", None, bearer),
+        ("DELETE", f"/api/v1/sessions/{sid}", None, bearer),
+        ("GET", "/v1/authz", None, bearer),
+        ("POST", "/v1/authz", None, bearer),
+    ]
+    for method, path, body, headers in calls:
+        answer = await send(shared, path, body, method=method, headers=headers)
+        assert answer.status_code in (401, 403), (method, path, answer.text)
+    validated = await send(shared, "/api/v1/sessions/validate", {"token": token})
+    assert (validated.status_code, validated.json()["is_valid"]) == (200, False)
+    assert await is_valid(shared, token)
+
+
+async def test_its_session_is_listed_and_ended_by_its_id_through_the_gateway_surface(shared: Rig) -> None:
+    token = await open_token(shared, await make_key(shared, subject="both-sides"))
+    sid = json_part(token)["sid"]
+    bearer = {"Authorization": f"Bearer {(await shared.issue('both-sides'))['access_token']}"}
+    listed = await send(shared, "/api/v1/sessions/user/both-sides", method="GET", headers=bearer)
+    assert sid in [session["session_id"] for session in listed.json()["sessions"]]
+    ended = await send(shared, f"/api/v1/sessions/{sid}", method="DELETE", headers=bearer)
+    assert (ended.status_code, ended.json()["session_id"]) == (200, sid)
+    assert await validate(shared, token) == DEAD

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """POST /session-token/validate."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -154,3 +155,20 @@ async def test_the_seeds_own_calls_are_answered_in_the_seeds_own_shape(shared: R
         "has_permission": True,
         "message": "Session token is valid and has view permission on resource doc456",
     }
+
+
+async def test_nothing_that_is_born_while_its_key_is_disabled_lives(shared: Rig) -> None:
+    for number in range(5):
+        key = await make_key(shared, subject=f"born-{number}")
+        creations = [asyncio.create_task(create(shared, key)) for _ in range(20)]
+        await asyncio.sleep(0.002 * number)
+        assert await shared.engine.access_keys.disable(key[0])
+        answers = await asyncio.gather(*creations)
+        assert {answer.status_code for answer in answers} <= {200, 401}
+        for answer in answers:
+            if answer.status_code == 200:
+                assert await validate(shared, answer.json()["session_token"]["token"]) == DEAD
+        left = await shared.stores[1].list_sessions(
+            TENANT, subject=f"born-{number}", now=shared.clock.now(), active_only=True, limit=100
+        )
+        assert left == []
