@@ -180,7 +180,7 @@ async def of_other_tenant(rig: Rig) -> httpx.Response:
     return await of_path(f"/{foreign['session_id']}")(rig)
 
 
-def with_body(**members: object) -> Cause:
+def with_body(**members: Any) -> Cause:
     return with_changes(CREATE, json=body(**members))
 
 
@@ -236,6 +236,17 @@ def rows_of_service(operation: str) -> list[Row]:
     ]
 
 
+WRONG_VALUES: dict[str, list[object]] = {
+    "user_id": [1, "", "with space", "x" * 129, "é", [], {}],
+    "username": [1, "", "x" * 129, "line\nfeed"],
+    "role_name": [1, "", "with space", "x" * 65],
+    "permissions": ["read", ["with space"], [1], [""], ["x"] * 65, {}],
+    "remember_me": [1, "true", []],
+    "expires_at": [
+        *(1, "", "soon", "2024-01-15", "2024-01-15T10:30:00", "2099-13-01T00:00:00Z", "2001-01-01T00:00:00Z"),
+        *("2099-01-01 00:00:00Z", "2099-01-01T00:00Z", "\u0662099-01-01T00:00:00Z", "1894000000"),
+    ],
+}
 ROWS_OF_CREATE = [
     *(
         Row(CREATE, f"no {name}", 400, "missing_fields", with_body(**{name: None}))
@@ -243,17 +254,7 @@ ROWS_OF_CREATE = [
     ),
     *(
         Row(CREATE, f"{name} {value!r}"[:60], 400, "invalid_request", with_body(**{name: value}))
-        for name, values in {
-            "user_id": [1, "", "with space", "x" * 129, "é", [], {}],
-            "username": [1, "", "x" * 129, "line\nfeed"],
-            "role_name": [1, "", "with space", "x" * 65],
-            "permissions": ["read", ["with space"], [1], [""], ["x"] * 65, {}],
-            "remember_me": [1, "true", []],
-            "expires_at": [
-                *(1, "", "soon", "2024-01-15", "2024-01-15T10:30:00", "2099-13-01T00:00:00Z", "2001-01-01T00:00:00Z"),
-                *("2099-01-01 00:00:00Z", "2099-01-01T00:00Z", "\u0662099-01-01T00:00:00Z", "1894000000"),
-            ],
-        }.items()
+        for name, values in WRONG_VALUES.items()
         for value in values
     ),
     Row(CREATE, "a null", 400, "invalid_request", with_changes(CREATE, content=b'{"user_id":null}')),
