@@ -12,7 +12,7 @@ import pytest
 
 import tessera
 from e2e.conftest import Start
-from e2e.process import environment
+from e2e.process import ServiceProcess, environment
 from tessera_service.quickstart import STEPS
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
@@ -32,18 +32,30 @@ def test_the_lines_of_the_first_walk_are_those_that_make_serve_prints() -> None:
         assert f"# {title}\n{command}\n" in shell
 
 
-@pytest.mark.slow
-def test_the_first_walk_works_as_pasted(start_service: Start, tmp_path: Path) -> None:
+def paste(lines: str, service: ServiceProcess, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Runs a shell block in a folder, against that service."""
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed: the lines need it")
-    service = start_service()
-    lines = block("sh", "tokens mint").replace("http://127.0.0.1:8081", service.url)
+    lines = lines.replace("http://127.0.0.1:8081", service.url)
     lines = lines.replace("--data-dir .tessera", f"--data-dir {service.data_dir}")
     lines = lines.replace(".venv/bin/tessera", f"{sys.executable} -m tessera_service")
-
-    done = subprocess.run(
-        ["bash", "-eu"], input=lines, capture_output=True, text=True, cwd=tmp_path, env=environment(), timeout=60
+    return subprocess.run(
+        ["bash", "-eu"], input=lines, capture_output=True, text=True, cwd=folder, env=environment(), timeout=60
     )
+
+
+@pytest.mark.slow
+def test_a_session_token_is_made_asked_about_and_revoked_as_pasted(start_service: Start, tmp_path: Path) -> None:
+    done = paste(block("sh", "access-keys create"), start_service(), tmp_path)
+
+    validated, revoked = map(json.loads, done.stdout.splitlines())
+    assert (validated["is_valid"], validated["has_permission"]) == (True, True)
+    assert revoked["status"] == "success"
+
+
+@pytest.mark.slow
+def test_the_first_walk_works_as_pasted(start_service: Start, tmp_path: Path) -> None:
+    done = paste(block("sh", "tokens mint"), start_service(), tmp_path)
 
     assert done.stderr == ""
     issued, alive, exchanged, status, dead, keys = done.stdout.splitlines()
