@@ -90,9 +90,9 @@ async def test_a_token_over_4_kib_is_refused_and_nothing_is_stored(world: World)
 
 @pytest.mark.parametrize("failure", ["failing", "hanging"])
 async def test_a_store_that_fails_makes_no_session(make_world: MakeWorld, failure: str) -> None:
-    world = await make_world(store_timeout_ms=50)
+    world = await make_world()
     setattr(world.sessions, failure, True)
-    with pytest.raises(StoreUnavailable):
+    with world.impatient(), pytest.raises(StoreUnavailable):
         await create(world)
 
 
