@@ -2,7 +2,6 @@
 """Every kind of token in every slot of this surface, and its own kind in every slot of the token surface: only the
 cells of contract section 1 pass."""
 
-import base64
 import json
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 
 from attacks import Forge, claims_attacks, token_attacks
 from surfaces.service_rig import OTHER_TENANT, Rig
-from surfaces.session_token.keys import DEAD, REVOKE, REVOKED, is_valid, make_key, open_token, send, validate
+from surfaces.session_token.keys import DEAD, REVOKE, REVOKED, claims_of, is_valid, make_key, open_token, send, validate
 from tessera_service.surfaces.token.operations import INTROSPECT, ISSUE, PATHS
 from tessera_service.surfaces.token.operations import REFRESH as TOKEN_REFRESH
 from tessera_service.surfaces.token.operations import REVOKE as TOKEN_REVOKE
@@ -27,13 +26,7 @@ MAX_BODY_BYTES = 65_536
 
 async def sid_of_a_session_token(rig: Rig) -> str:
     """A live session that an access key opened."""
-    return str(json_part(await open_token(rig))["sid"])
-
-
-def json_part(token: str) -> dict[str, Any]:
-    segment = token.split(".")[1]
-    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
-    return claims
+    return str(claims_of(await open_token(rig))["sid"])
 
 
 async def make(rig: Rig, kind: str) -> str:
@@ -115,7 +108,7 @@ async def test_a_session_of_another_kind_vouches_for_no_session_token(shared: Ri
 async def test_a_forged_session_token_is_dead_like_every_other_and_revokes_nothing(rig_of_one_store: Rig) -> None:
     rig = rig_of_one_store
     token = await open_token(rig, await make_key(rig))
-    claims, now = json_part(token), rig.clock.freeze()
+    claims, now = claims_of(token), rig.clock.freeze()
     forge: Forge = rig.forge
     forge.type = "st+jwt"
     assert await is_valid(rig, forge.good(claims))
@@ -136,7 +129,7 @@ async def test_a_forged_session_token_is_dead_like_every_other_and_revokes_nothi
 
 async def test_a_session_token_passes_in_no_slot_of_the_other_surfaces(shared: Rig) -> None:
     token = await open_token(shared)
-    sid, bearer = str(json_part(token)["sid"]), {"Authorization": f"Bearer {token}"}
+    sid, bearer = str(claims_of(token)["sid"]), {"Authorization": f"Bearer {token}"}
     calls: list[tuple[str, str, object, dict[str, str]]] = [
         ("GET", "/api/v1/auth/session", None, bearer),
         ("GET", f"/api/v1/auth/session?accessToken={token}", None, {}),
@@ -163,7 +156,7 @@ async def test_a_session_token_passes_in_no_slot_of_the_other_surfaces(shared: R
 
 async def test_its_session_is_listed_and_ended_by_its_id_through_the_gateway_surface(shared: Rig) -> None:
     token = await open_token(shared, await make_key(shared, subject="both-sides"))
-    sid = json_part(token)["sid"]
+    sid = claims_of(token)["sid"]
     bearer = {"Authorization": f"Bearer {(await shared.issue('both-sides'))['access_token']}"}
     listed = await send(shared, "/api/v1/sessions/user/both-sides", method="GET", headers=bearer)
     assert sid in [session["session_id"] for session in listed.json()["sessions"]]
