@@ -3,7 +3,6 @@
 cells of contract section 1 pass."""
 
 import json
-from typing import Any
 
 import pytest
 
