@@ -4,7 +4,7 @@
 from collections.abc import Awaitable
 from typing import TypeVar
 
-from tessera_service.engine import Engine
+from tessera_service.engine import Authz, AuthzAnswer, Engine, LegacySession, LegacySessions
 from tessera_service.engine.introspect import INACTIVE
 from tessera_service.engine.session_tokens import SessionToken, SessionTokens, Validity
 from tessera_service.engine.tokens import TokenEngine
@@ -17,10 +17,12 @@ T = TypeVar("T")
 
 
 def measure(engine: Engine, metrics: Metrics) -> None:
-    """From now on what surfaces ask of `engine.tokens` and `engine.session_tokens` is counted, and the state of the
-    engine is read with the metrics."""
+    """From now on what surfaces ask of `engine.tokens`, `session_tokens`, `authz` and `legacy` is counted, and the
+    state of the engine is read with the metrics."""
     engine.tokens = MeasuredTokens(engine.tokens, metrics)
     engine.session_tokens = MeasuredSessionTokens(engine.session_tokens, metrics)
+    engine.authz = MeasuredAuthz(engine.authz, metrics)
+    engine.legacy = MeasuredLegacySessions(engine.legacy, metrics)
     mirror = engine.mirror
     metrics.watch("tessera_mirror_fresh", "1 while revocations are followed in time", lambda: float(mirror.is_fresh))
     metrics.watch("tessera_mirror_age_seconds", "Time since the logs were last read", lambda: mirror.age_seconds)
@@ -131,6 +133,39 @@ class MeasuredSessionTokens(SessionTokens):
             told = {"tenant": session.tenant_id, "revoked_by": session.subject, "session_id": session.session_id}
             self._log.info("revoked", what="session_token", **told)
         return session
+
+
+class MeasuredAuthz(Authz):
+    """The same judge; what it could not tell is counted. What it told is, with the requests."""
+
+    def __init__(self, authz: Authz, metrics: Metrics) -> None:
+        vars(self).update(vars(authz))  # its parts, not copies
+        self._metrics = metrics
+
+    async def check(self, token: str | None, *, policy: str | None, tenant_id: str | None) -> AuthzAnswer:
+        return await _watch(self._metrics, "authz", super().check(token, policy=policy, tenant_id=tenant_id))
+
+
+class MeasuredLegacySessions(LegacySessions):
+    """The same legacy sessions with counters around what is done with them."""
+
+    def __init__(self, legacy: LegacySessions, metrics: Metrics) -> None:
+        vars(self).update(vars(legacy))  # its parts, not copies
+        self._metrics = metrics
+        self._log = get_logger()
+
+    async def session(self, token: str | None, *, tenant_id: str | None) -> LegacySession:
+        return await _watch(self._metrics, "legacy_session", super().session(token, tenant_id=tenant_id))
+
+    async def logout(self, caller: Caller, session_id: str) -> None:
+        try:
+            await _watch(self._metrics, "legacy_logout", super().logout(caller, session_id))
+        except ServiceError as error:
+            self._metrics.revocations.labels("session", error.code).inc()
+            raise
+        self._metrics.revocations.labels("session", "ok").inc()
+        told = {"tenant": caller.tenant_id, "revoked_by": caller.subject, "session_id": session_id}
+        self._log.info("revoked", what="session", **told)
 
 
 async def _watch(metrics: Metrics, call: str, work: Awaitable[T]) -> T:

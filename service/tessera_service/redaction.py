@@ -11,7 +11,7 @@ REDACTED = "[redacted]"
 _SECRET_NAMES = frozenset(
     {"authorization", "proxy_authorization", "cookie", "set_cookie", "bearer", "jwt", "token", "access_token"}
     | {"refresh_token", "session_token", "id_token", "password", "passwd", "secret", "secret_access_key"}
-    | {"client_secret", "master_key", "private_key", "private_pem", "otp_code"}
+    | {"client_secret", "master_key", "private_key", "private_pem", "otp_code", "accesstoken", "refreshtoken"}
 )
 # A JOSE segment that begins like {" in base64url, alone or with what follows it; PEM; a password inside a URL.
 _SECRETS = re.compile(

@@ -88,7 +88,11 @@ def test_what_looks_like_a_secret_is_taken_out(stream: io.StringIO, value: objec
 
 
 @pytest.mark.parametrize(
-    "name", ["authorization", "Authorization", "access_token", "refresh-token", "password", "TESSERA_MASTER_KEY"[8:]]
+    "name",
+    [
+        *("authorization", "Authorization", "access_token", "refresh-token", "accessToken", "refreshToken"),
+        *("password", "TESSERA_MASTER_KEY"[8:]),
+    ],
 )
 def test_what_stands_under_a_secret_name_is_dropped(stream: io.StringIO, name: str) -> None:
     get_logger().info("something", **{name: "canary"}, headers={name: "canary"})

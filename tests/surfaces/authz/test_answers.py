@@ -177,6 +177,8 @@ async def test_without_the_store_nobody_passes_and_nobody_is_called_dead(authz: 
     assert (answer.status_code, answer.json(), told(answer)) == (503, BROKEN, NOBODY)
     assert int(answer.headers["retry-after"]) >= 1
     assert (await ask(authz, GARBAGE, path)).status_code == 401
+    counted = authz.app.state.metrics.registry.get_sample_value("tessera_store_errors_total", {"call": "authz"})
+    assert failure == "hangs" or counted >= 1
 
 
 @pytest.mark.parametrize("path", [AUTHZ, REPORTS, f"{AUTHZ}/nowhere"])

@@ -2,6 +2,7 @@
 """Whose bucket a call counts against (contract rule 2.16), and stores that fail (rule 2.5)."""
 
 import asyncio
+import io
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -91,6 +92,23 @@ async def test_without_the_store_every_call_is_unavailable_within_two_seconds(ri
     assert answers[0].json()["isValid"] is False
     rig.fail_stores(None)
     assert (await refresh(rig, pair["refresh_token"])).status_code == 200  # nothing was spent, nothing ended
+
+
+async def test_what_is_done_here_is_counted_and_logged(rig: Rig, logged: io.StringIO) -> None:
+    before = len(logged.getvalue())
+    pair, other = await rig.issue("alice"), await rig.issue("bob")
+    assert (await log_out(rig, pair["access_token"], other["session_id"])).status_code == 403
+    assert (await log_out(rig, pair["access_token"], pair["session_id"])).status_code == 200
+    rig.engine.mirror.table.clear()
+    rig.fail_stores("raises")
+    assert (await ask(rig, other["access_token"])).status_code == 503
+    read = rig.app.state.metrics.registry.get_sample_value
+    assert read("tessera_revocations_total", {"what": "session", "outcome": "ok"}) == 1
+    assert read("tessera_revocations_total", {"what": "session", "outcome": "session_forbidden"}) == 1
+    assert read("tessera_store_errors_total", {"call": "legacy_session"}) == 1
+    revoked = [line for line in logged.getvalue()[before:].splitlines() if '"revoked"' in line]
+    assert len(revoked) == 1
+    assert pair["session_id"] in revoked[0]
 
 
 async def test_errors_repeat_nothing_that_was_sent(rig: Rig) -> None:
