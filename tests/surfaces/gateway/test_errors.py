@@ -299,6 +299,9 @@ TABLE = [
     Row(REVOKE, "an unknown one", 404, "session_not_found", of_path("/01930000-0000-7000-8000-000000000000")),
     Row(REVOKE, "no id", 404, "session_not_found", of_path("/unknown")),
     Row(REVOKE, "another tenant's", 404, "session_not_found", of_other_tenant),
+    Row(LIST, "a slash in the id", 404, "not_found", with_changes(LIST, path="/user/a%2fb")),
+    Row(REVOKE, "a slash in the id", 404, "not_found", of_path("/a%2fb")),
+    Row(REVOKE_USER, "a slash in the id", 404, "not_found", of_path("/user/a%2fb")),
     Row(REVOKE_USER, "another user", 403, "forbidden", of_other_user(REVOKE_USER)),
     *(
         Row(REVOKE_USER, f"query {query}", 400, "invalid_request", of_path(f"/user/alice?exclude_current={query}"))

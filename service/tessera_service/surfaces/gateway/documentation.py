@@ -40,9 +40,9 @@ CASES: Final[dict[str, tuple[str, ...]]] = {
     REFRESH: (*_ALWAYS, *_OF_TOKEN, "body_too_large", "unsupported_media_type", "overloaded"),
     LOGOUT: (*_ALWAYS, *_OF_BODY, *_OF_TOKEN),
     STATS: (*_ALWAYS, "forbidden"),
-    LIST: (*_ALWAYS, *_OF_TOKEN, "session_forbidden"),
-    REVOKE: (*_ALWAYS, *_OF_TOKEN, "session_forbidden", "session_not_found"),
-    REVOKE_USER: (*_ALWAYS, *_OF_TOKEN, "invalid_input", "session_forbidden"),
+    LIST: (*_ALWAYS, *_OF_TOKEN, "session_forbidden", "not_found"),
+    REVOKE: (*_ALWAYS, *_OF_TOKEN, "session_forbidden", "session_not_found", "not_found"),
+    REVOKE_USER: (*_ALWAYS, *_OF_TOKEN, "invalid_input", "session_forbidden", "not_found"),
 }
 _BODIES: Final[dict[str, type[BaseModel]]] = {VALIDATE: ValidateBody, CREATE: CreateBody, LOGOUT: LogoutBody}
 _ANSWERS: Final[dict[str, Any]] = {
@@ -65,11 +65,13 @@ _SECURITY: Final[dict[str, list[dict[str, list[str]]]]] = {
     REVOKE: [{"bearer": []}],
     REVOKE_USER: [{"bearer": []}],
 }
+_IN_PATH: Final = {LIST: ("user_id",), REVOKE: ("session_id",), REVOKE_USER: ("user_id",)}
+_TEXT: Final[dict[str, Any]] = {"type": "string", "minLength": 1, "maxLength": 128}
 _STATUS_TEXTS: Final = {
     400: "The request is not valid",
     401: "No live token",
     403: "Not allowed",
-    404: "No such session",
+    404: "No such session, or an id with a slash in it, which names nothing",
     409: "The user has as many sessions as it may",
     413: "The body is over 64 KiB",
     415: "Another content type",
@@ -145,6 +147,7 @@ def _extra(operation: str) -> dict[str, Any]:
     if operation in _SECURITY:
         extra["security"] = _SECURITY[operation]
     parameters = [] if operation == HEALTH else [_parameter("X-Tenant-ID", "header", {"type": "string"})]
+    parameters += [_parameter(name, "path", _TEXT) for name in _IN_PATH.get(operation, ())]
     if operation == REVOKE_USER:
         parameters.append(_parameter("exclude_current", "query", {"type": "string", "enum": ["true", "false"]}))
     if parameters:
@@ -156,4 +159,4 @@ def _extra(operation: str) -> dict[str, Any]:
 
 
 def _parameter(name: str, place: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"name": name, "in": place, "required": False, "schema": schema}
+    return {"name": name, "in": place, "required": place == "path", "schema": schema}

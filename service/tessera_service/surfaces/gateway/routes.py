@@ -126,9 +126,9 @@ async def stats(request: StrictRequest) -> Response:
 
 
 @router.get(PATHS[LIST], **doc.describe(LIST))
-async def list_sessions(request: StrictRequest, user_id: str) -> Response:
+async def list_sessions(request: StrictRequest) -> Response:
     """The active sessions of a user, newest first."""
-    exchange, engine = request.exchange, _engine(request)
+    exchange, engine, user_id = request.exchange, _engine(request), request.path_params["user_id"]
     caller = await identify(exchange, engine, demand_bearer(exchange))
     sessions = await exchange.in_time(engine.gateway.list(caller, user_id))
     shown = [_show(session, current=caller.session_id) for session in sessions]
@@ -146,9 +146,9 @@ def _show(session: Session, *, current: str | None) -> dict[str, object]:
 
 
 @router.delete(PATHS[REVOKE_USER], **doc.describe(REVOKE_USER))
-async def revoke_user(request: StrictRequest, user_id: str) -> Response:
+async def revoke_user(request: StrictRequest) -> Response:
     """Ends the sessions of a user; with `exclude_current` all but the caller's own."""
-    exchange, engine = request.exchange, _engine(request)
+    exchange, engine, user_id = request.exchange, _engine(request), request.path_params["user_id"]
     caller = await identify(exchange, engine, demand_bearer(exchange))
     keep = _read_flag(request, "exclude_current")
     work = engine.gateway.revoke_user(caller, user_id, exclude_current=keep)
@@ -164,9 +164,9 @@ def _read_flag(request: StrictRequest, name: str) -> bool:
 
 
 @router.delete(PATHS[REVOKE], **doc.describe(REVOKE))
-async def revoke(request: StrictRequest, session_id: str) -> Response:
+async def revoke(request: StrictRequest) -> Response:
     """Ends a session by its id; one that is over already is a success."""
-    exchange, engine = request.exchange, _engine(request)
+    exchange, engine, session_id = request.exchange, _engine(request), request.path_params["session_id"]
     caller = await identify(exchange, engine, demand_bearer(exchange))
     await exchange.in_time(engine.gateway.revoke(caller, session_id))
     return _success(message=messages.REVOKED, session_id=session_id)
