@@ -18,14 +18,18 @@ def describe(method: str, *, policy: bool = False) -> dict[str, Any]:
     """Keyword arguments of the router's decorators."""
     tenant = {"name": "X-Tenant-ID", "in": "header", "required": False, "schema": {"type": "string"}}
     extra: dict[str, Any] = {"security": [{"bearer": []}], "parameters": [tenant]}
+    texts = dict(_STATUS_TEXTS)
     if policy:
+        name = {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"}
+        extra["parameters"].append({"name": "policy", "in": "path", "required": True, "schema": name})
         extra["x-condition"] = "all permissions and scopes of the policy"
+        texts[404] = "No name of a policy"
     return {
         "operation_id": f"authz_{'policy_' if policy else ''}{method}",
         "response_model": None,
         "responses": {
             status: {"model": AuthzVerdict, "description": text, "headers": _headers(status)}
-            for status, text in _STATUS_TEXTS.items()
+            for status, text in sorted(texts.items())
         },
         "openapi_extra": extra,
     }

@@ -38,6 +38,6 @@ async def authorize(request: StrictRequest) -> Response:
 
 @router.get(WITH_POLICY, **doc.describe("get", policy=True))
 @router.post(WITH_POLICY, **doc.describe("post", policy=True))
-async def authorize_by_policy(request: StrictRequest, policy: str) -> Response:
+async def authorize_by_policy(request: StrictRequest) -> Response:
     """Says whether the bearer is alive and holds what the policy demands, and who it is."""
-    return Plain(AuthzEndpoint(_engine(request), policy))
+    return Plain(AuthzEndpoint(_engine(request), request.path_params["policy"]))

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The descriptions of the legacy surface and of authz hold."""
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from surfaces.generated import call_as_described
+from surfaces.service_rig import Rig, open_rig
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[asyncio.Runner]:
+    """A loop for tests that are not coroutines themselves."""
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture(scope="module")
+def generated(runner: asyncio.Runner, made_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """A service in the runner's loop."""
+    copy = tmp_path_factory.mktemp("generated") / "data"
+    shutil.copytree(made_directory, copy)
+    stack = AsyncExitStack()
+    yield runner.run(stack.enter_async_context(open_rig("memory", copy)))
+    runner.run(stack.aclose())
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "expected"),
+    [
+        ("/api/v1/auth/session", "GET", {200, 401}),
+        ("/api/v1/auth/refresh", "POST", {200, 400, 401}),
+        ("/api/v1/auth/logout", "POST", {200, 400, 401}),
+        ("/v1/authz", "GET", {200, 401}),
+        ("/v1/authz", "POST", {200, 401}),
+        ("/v1/authz/{policy}", "GET", {401, 403}),
+        ("/v1/authz/{policy}", "POST", {401, 403}),
+    ],
+)
+def test_generated_calls_are_answered_as_described(
+    generated: Rig, runner: asyncio.Runner, path: str, method: str, expected: set[int]
+) -> None:
+    def good() -> dict[str, Any]:
+        pair = runner.run(generated.issue("alice"))
+        if path.endswith("refresh"):
+            return {"refreshToken": pair["refresh_token"]}
+        return {"accessToken": pair["access_token"], "sessionId": pair["session_id"]}
+
+    bearer = runner.run(generated.issue("alice"))["access_token"]
+    body = good if path.startswith("/api") and method == "POST" else None
+    assert expected <= call_as_described(generated, runner, path, method, bearer=bearer, good=body)
