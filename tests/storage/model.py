@@ -36,8 +36,6 @@ class Model:
         session = self.sessions.get(name)
         if session is None:
             return None
-        own = sorted((t for t in self.tokens.values() if t.session_id == name), key=lambda token: token.jti)
-        session = replace(session, tokens=tuple(own))
         cutoff = self.cutoffs.get(session.subject, 0)
         if session.revoked_ms is None and session.created_ms <= cutoff:
             session = replace(session, revoked_ms=cutoff, revoked_reason=CUT_OFF)
@@ -52,7 +50,7 @@ class Model:
             session = replace(session, created_ms=cutoff + 1)
         if session.last_activity_ms < session.created_ms:
             session = replace(session, last_activity_ms=session.created_ms)
-        self.sessions[session.session_id] = session
+        self.sessions[session.session_id] = replace(session, tokens=())
         self.tokens |= {token.jti: token for token in session.tokens}
         return self.seen(session.session_id)
 
@@ -93,14 +91,12 @@ class Model:
             return SlideStatus.ENDED
         if not self.alive(session, wanted.now * 1000):
             return SlideStatus.EXPIRED
-        live = [token.jti for token in session.tokens if token.expires_at > wanted.now]
+        own = [token for token in self.tokens.values() if token.session_id == session.session_id]
+        live = [token.jti for token in own if token.expires_at > wanted.now]
         if session.newest is None or wanted.presented_jti not in live:
             return SlideStatus.NOT_FOUND
         if wanted.presented_jti != session.newest.jti:
             return SlideStatus.REPLAYED
-        for token in session.tokens:
-            if token.jti not in live:
-                del self.tokens[token.jti]
         self.tokens[wanted.token.jti] = wanted.token
         end = wanted.expires_at if wanted.expires_at < session.ends_at else session.ends_at
         self.sessions[session.session_id] = replace(session, newest=wanted.newest, expires_at=end)
@@ -111,7 +107,7 @@ class Model:
         found = [session for session in found if subject in (None, session.subject)]
         if active_at is not None:
             found = [session for session in found if self.alive(session, active_at * 1000)]
-        return sorted(found, key=lambda session: (-session.created_ms, [-ord(char) for char in session.session_id]))
+        return sorted(found, key=lambda session: (session.created_ms, session.session_id), reverse=True)
 
     def counted(self, surface: str, now: int) -> SessionCounts:
         mine = [session for session in self.listed(None, active_at=None) if session.surface == surface]
@@ -158,9 +154,6 @@ class Model:
         return RotationStatus.REPLAYED if last and session.successor else RotationStatus.SUPERSEDED
 
     def spend(self, session: Session, wanted: Rotation) -> None:
-        for token in session.tokens:
-            if token.expires_at <= wanted.now_ms // 1000:
-                del self.tokens[token.jti]
         self.tokens |= {token.jti: token for token in wanted.tokens}
         kept = [spent for spent in session.spent if wanted.now_ms - spent.spent_ms < wanted.grace_ms]
         self.sessions[session.session_id] = replace(

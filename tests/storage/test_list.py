@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from storage.examples import NOW, NOW_MS, gateway_session, make_session, revocation, rotation, slide
+from storage.examples import NOW, NOW_MS, gateway_session, make_session, revocation, slide
 from tessera_service.models import Session, SessionCounts
 from tessera_service.storage.base import SessionStore
 
@@ -98,14 +98,6 @@ async def test_what_was_revoked_locked_or_cut_off_is_not_active(store: SessionSt
     for subject in (None, "alice"):
         assert await page(store, subject=subject, now=NOW - 1, active_only=True) == ["live"]
         assert await page(store, subject=subject) == ["revoked", "locked", "live", "cut"]
-
-
-async def test_the_tokens_of_each_are_listed_with_it(store: SessionStore) -> None:
-    for name in ("s1", "s2"):
-        await store.create(make_session(name))
-    await store.rotate(rotation("s2-r0", 1, session_id="s2"))
-    found = await store.list_sessions("tenant-a", subject=None, now=NOW, active_only=False, limit=9)
-    assert [len(session.tokens) for session in found] == [4, 2]
 
 
 async def test_a_purged_session_is_not_listed_nor_counted(store: SessionStore) -> None:

@@ -94,7 +94,7 @@ class Session:
     expires_at: int  # exclusive; moves with use
     ends_at: int  # exclusive; SESSION_MAX_LIFETIME after creation, never moves
     refresh_jti: str | None  # the one refresh token that may still be spent
-    tokens: tuple[TokenRecord, ...] = ()  # those that may be alive, by jti
+    tokens: tuple[TokenRecord, ...] = ()  # only for `create`: a store returns none, there may be thousands
     spent: tuple[SpentToken, ...] = ()  # oldest first; the last one has `successor`
     successor: Successor | None = None  # until its grace is over or the session ends
     successor_until_ms: int | None = None  # exclusive; set by the store together with `successor`

@@ -57,7 +57,7 @@ class MemorySessionStore:
         state = self._alive()
         state.check_new(session)
         stored = rules.born(session, state.subject(session.tenant_id, session.subject).cutoff_ms)
-        state.add(stored)
+        state.add(stored, session.tokens)
         return stored
 
     async def create_limited(self, session: Session, *, limit: SessionLimit, eviction: Revocation) -> LimitedCreation:
@@ -70,7 +70,7 @@ class MemorySessionStore:
         if too_many and limit.policy == "reject":
             return LimitedCreation(None)
         stored = rules.born(session, state.subject(session.tenant_id, session.subject).cutoff_ms)
-        state.add(stored)
+        state.add(stored, session.tokens)
         leaving = iter(rules.least_recently_active(counted)[:too_many])
         return LimitedCreation(stored, self._end_all(leaving, eviction))
 
@@ -114,7 +114,7 @@ class MemorySessionStore:
             return RotationResult(RotationStatus.NOT_FOUND)
         result = rules.rotate(session, rotation)
         if result.status is RotationStatus.ROTATED and result.session is not None:
-            state.move_on(session, result.session, new=rotation.tokens)
+            state.move_on(result.session, new=rotation.tokens)
         elif result.status is RotationStatus.REUSE_REVOKED and result.session is not None:
             state.end(result.session, rotation.reuse)
         return result
@@ -124,9 +124,10 @@ class MemorySessionStore:
         session = state.seen(slide.session_id)
         if session is None:
             return SlideResult(SlideStatus.NOT_FOUND)
-        result = rules.slide(session, slide, jti_revoked=state.log.has_jti(slide.presented_jti))
+        jti = slide.presented_jti
+        result = rules.slide(session, slide, presented=state.tokens.get(jti), jti_revoked=state.log.has_jti(jti))
         if result.status is SlideStatus.SLID and result.session is not None:
-            state.move_on(session, result.session, new=[slide.token])
+            state.move_on(result.session, new=[slide.token])
         return result
 
     async def touch(self, activities: Mapping[str, int]) -> None:

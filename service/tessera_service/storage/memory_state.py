@@ -67,9 +67,9 @@ class MemoryState:
 
     # Changing
 
-    def add(self, session: Session) -> None:
+    def add(self, session: Session, tokens: Sequence[TokenRecord]) -> None:
         """A new session and its tokens."""
-        self._add_tokens(session.tokens)
+        self._add_tokens(tokens)
         subject = self.subject(session.tenant_id, session.subject)
         subject.session_ids.add(session.session_id)
         subject.unmarked.add(session.session_id)
@@ -90,11 +90,9 @@ class MemoryState:
         if len(set(jtis)) < len(jtis) or any(jti in self.tokens for jti in jtis):
             raise ValueError("every jti has to be new")
 
-    def move_on(self, before: Session, after: Session, *, new: Sequence[TokenRecord]) -> None:
-        """Stores a session with other tokens, of which `new` have to be new (ValueError)."""
+    def move_on(self, after: Session, *, new: Sequence[TokenRecord]) -> None:
+        """Stores a session that moved on and its next tokens, which have to be new (ValueError)."""
         self.check_new_tokens(new)
-        for token in set(before.tokens) - set(after.tokens):
-            del self.tokens[token.jti]
         self._add_tokens(new)
         self._put(after)
 
@@ -140,11 +138,7 @@ class MemoryState:
     def purge_tokens(self, now: int, limit: int) -> int:
         gone = 0
         for jti in self._tokens_due.take(now, limit, self._token_due):
-            token = self.tokens.pop(jti)
-            session = self.sessions.get(token.session_id)
-            if session is not None:
-                left = tuple(other for other in session.tokens if other.jti != jti)
-                self.touch(replace(session, tokens=left))
+            del self.tokens[jti]
             gone += 1
         return gone
 

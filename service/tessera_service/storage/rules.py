@@ -22,15 +22,11 @@ from tessera_service.storage.base import CUT_OFF, TOUCHED_AT_ONCE
 
 
 def born(session: Session, cutoff_ms: int) -> Session:
-    """The session as it is to be stored: later than every cut-off of its subject, and active when it is born."""
+    """The session as it is stored and returned, apart from its tokens: later than every cut-off of its subject, and
+    active when it is born."""
     created_ms = max(session.created_ms, cutoff_ms + 1)
     active_ms = max(session.last_activity_ms, created_ms)
-    return replace(session, created_ms=created_ms, last_activity_ms=active_ms, tokens=ordered(session.tokens))
-
-
-def ordered(tokens: tuple[TokenRecord, ...]) -> tuple[TokenRecord, ...]:
-    """Tokens in the order in which every store returns them."""
-    return tuple(sorted(tokens, key=lambda token: token.jti))
+    return replace(session, created_ms=created_ms, last_activity_ms=active_ms, tokens=())
 
 
 def seen_under(session: Session, cutoff_ms: int) -> Session:
@@ -98,25 +94,21 @@ def least_recently_active(active: Iterable[Session]) -> list[Session]:
     return sorted(active, key=lambda session: (session.last_activity_ms, session.session_id))
 
 
-def slide(session: Session, wanted: Slide, *, jti_revoked: bool) -> SlideResult:
-    """Decides a slide of the session as `seen_under` its cut-off; `jti_revoked`: of the presented token. With SLID, the
-    session of the result has to be stored."""
+def slide(session: Session, wanted: Slide, *, presented: TokenRecord | None, jti_revoked: bool) -> SlideResult:
+    """Decides a slide of the session as `seen_under` its cut-off; `presented`: what is known of the presented token,
+    `jti_revoked`: whether it is revoked. With SLID, the session of the result has to be stored."""
     status = session.status(wanted.now)
     if jti_revoked or status not in (SessionStatus.ACTIVE, SessionStatus.EXPIRED):
         return SlideResult(SlideStatus.ENDED, session=session)
     if status is SessionStatus.EXPIRED:
         return SlideResult(SlideStatus.EXPIRED, session=session)
-    alive = tuple(token for token in session.tokens if token.expires_at > wanted.now)
-    if session.newest is None or all(token.jti != wanted.presented_jti for token in alive):
+    if session.newest is None or presented is None or presented.session_id != session.session_id:
+        return SlideResult(SlideStatus.NOT_FOUND, session=session)
+    if presented.expires_at <= wanted.now:
         return SlideResult(SlideStatus.NOT_FOUND, session=session)
     if wanted.presented_jti != session.newest.jti:
         return SlideResult(SlideStatus.REPLAYED, session.newest, session)
-    after = replace(
-        session,
-        newest=wanted.newest,
-        expires_at=min(wanted.expires_at, session.ends_at),
-        tokens=ordered((*alive, wanted.token)),
-    )
+    after = replace(session, newest=wanted.newest, expires_at=min(wanted.expires_at, session.ends_at))
     return SlideResult(SlideStatus.SLID, wanted.newest, after)
 
 
@@ -142,13 +134,10 @@ def _in_grace(session: Session, rotation: Rotation) -> tuple[SpentToken, ...]:
 
 
 def _moved_on(session: Session, rotation: Rotation) -> Session:
-    now = rotation.now_ms // 1000
-    alive = tuple(token for token in session.tokens if token.expires_at > now)
     return replace(
         session,
         refresh_jti=rotation.refresh_jti,
         expires_at=min(rotation.expires_at, session.ends_at),
-        tokens=ordered(alive + rotation.tokens),
         spent=(*_in_grace(session, rotation), SpentToken(rotation.presented_jti, rotation.now_ms)),
         successor=rotation.successor,
         successor_until_ms=rotation.now_ms + rotation.grace_ms,

@@ -23,7 +23,8 @@ from tessera_service.storage.base.log import RevocationLog
 
 
 class SessionStore(RevocationLog, Protocol):
-    """Sessions and their tokens."""
+    """Sessions and their tokens. A session that is returned has no `tokens`: there is one more with each use, and no
+    step may take longer for that; `find_token` knows each."""
 
     async def open(self) -> None:
         """Makes ready; refuses (StoreRefused) a store that cannot keep its promises. May take longer than other calls:
@@ -39,9 +40,9 @@ class SessionStore(RevocationLog, Protocol):
         ...
 
     async def create(self, session: Session) -> Session:
-        """Atomic: stores the session and its tokens with `created_ms = max(session.created_ms, cut-off of its
-        subject + 1)` and `last_activity_ms` not before that, and returns it so. `session_id` and every jti have to be
-        new (ValueError, nothing stored); an id is never used again, also after its session was purged."""
+        """Atomic: stores the session, with `created_ms = max(session.created_ms, cut-off of its subject + 1)` and
+        `last_activity_ms` not before that, and its tokens, and returns it so. `session_id` and every jti have to be new
+        (ValueError, nothing stored); an id is never used again, also after its session was purged."""
         ...
 
     async def create_limited(self, session: Session, *, limit: SessionLimit, eviction: Revocation) -> LimitedCreation:
@@ -61,7 +62,7 @@ class SessionStore(RevocationLog, Protocol):
         ...
 
     async def find_token(self, jti: str) -> TokenRecord | None:
-        """The record of a token of any session, until it is purged or forgotten in a rotation after its expiry."""
+        """The record of a token of any session, until it is purged after its expiry."""
         ...
 
     async def rotate(self, rotation: Rotation) -> RotationResult:
@@ -69,8 +70,8 @@ class SessionStore(RevocationLog, Protocol):
 
         - unknown session: NOT_FOUND. Revoked, locked or cut off: ENDED. `now >= min(expires_at, ends_at)`: EXPIRED;
         - presented jti is `refresh_jti`: it is spent at `now_ms`; `successor`, `refresh_jti`, the tokens and the
-          end (capped at `ends_at`) move on; spent tokens whose grace is over (`now_ms - spent_ms >= grace_ms`) and
-          tokens that expired are forgotten: ROTATED. The new jtis have to be new (ValueError, nothing changes);
+          end (capped at `ends_at`) move on; spent tokens whose grace is over (`now_ms - spent_ms >= grace_ms`) are
+          forgotten: ROTATED. The new jtis have to be new (ValueError, nothing changes);
         - it is the last spent one, inside its grace: REPLAYED with the stored successor, nothing changes;
         - it was spent before that one, inside its own grace (or the successor was purged): SUPERSEDED, nothing changes;
         - anything else is reuse: the session is revoked as `reuse` says, as revoke_session does: REUSE_REVOKED.
@@ -84,8 +85,8 @@ class SessionStore(RevocationLog, Protocol):
           `now >= min(expires_at, ends_at)`: EXPIRED;
         - the session does not slide (no `newest`), or presented jti is no token of it with `expires_at > now`:
           NOT_FOUND;
-        - presented jti is `newest.jti`: `newest`, its token and the end (capped at `ends_at`) move on; tokens that
-          expired are forgotten: SLID. The new jti has to be new (ValueError, nothing changes);
+        - presented jti is `newest.jti`: `newest`, its token and the end (capped at `ends_at`) move on: SLID. The new
+          jti has to be new (ValueError, nothing changes);
         - any other: REPLAYED with the stored newest, nothing changes.
         """
         ...

@@ -89,7 +89,7 @@ def end_changes(revocation: Revocation) -> dict[str, Any]:
     }
 
 
-def session_of(row: RowMapping, tokens: Iterable[TokenRecord]) -> Session:
+def session_of(row: RowMapping) -> Session:
     """The session of a row that also has its subject's `cutoff_ms`, as that lets it be seen."""
     try:
         session = Session(
@@ -108,7 +108,6 @@ def session_of(row: RowMapping, tokens: Iterable[TokenRecord]) -> Session:
             expires_at=row["expires_at"],
             ends_at=row["ends_at"],
             refresh_jti=row["refresh_jti"],
-            tokens=rules.ordered(tuple(tokens)),
             spent=tuple(SpentToken(jti, spent_ms) for jti, spent_ms in json.loads(row["spent"])),
             successor=_successor_of(row),
             successor_until_ms=row["successor_until_ms"],

@@ -5,11 +5,10 @@ Locks: subject, sessions, head of the log. Row locks (FOR UPDATE) say nothing to
 whole is alone.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tessera_service.models import Revocation, Session, TokenRecord
@@ -17,7 +16,7 @@ from tessera_service.storage import rules
 from tessera_service.storage.sql import log
 from tessera_service.storage.sql.database import DuplicateError
 from tessera_service.storage.sql.engine import insert_or_ignore
-from tessera_service.storage.sql.rows import end_changes, session_changes, session_of, token_of, token_values
+from tessera_service.storage.sql.rows import end_changes, session_changes, session_of, token_values
 from tessera_service.storage.sql.schema import session_tokens, sessions, subjects
 
 _OF_ITS_SUBJECT = and_(sessions.c.tenant_id == subjects.c.tenant_id, sessions.c.subject == subjects.c.subject)
@@ -68,31 +67,20 @@ def lock(connection: Connection, session_id: str) -> Session | None:
 
 
 def read(connection: Connection, wanted: Select[Any]) -> Session | None:
-    """The first session of a selection from SESSIONS, with its tokens."""
+    """The first session of a selection from SESSIONS."""
     row = connection.execute(wanted).mappings().first()
-    if row is None:
-        return None
-    of_session = select(session_tokens).where(session_tokens.c.session_id == row["session_id"])
-    return session_of(row, map(token_of, connection.execute(of_session).mappings()))
+    return None if row is None else session_of(row)
 
 
 def read_all(connection: Connection, wanted: Select[Any]) -> list[Session]:
-    """Every session of a selection from SESSIONS, in its order, with their tokens."""
-    rows = connection.execute(wanted).mappings().all()
-    tokens: defaultdict[str, list[TokenRecord]] = defaultdict(list)
-    for ids in _chunks([row["session_id"] for row in rows]):
-        of_sessions = select(session_tokens).where(session_tokens.c.session_id.in_(ids))
-        for row in connection.execute(of_sessions).mappings():
-            tokens[row["session_id"]].append(token_of(row))
-    return [session_of(row, tokens[row["session_id"]]) for row in rows]
+    """Every session of a selection from SESSIONS, in its order."""
+    return [session_of(row) for row in connection.execute(wanted).mappings()]
 
 
-def move_on(connection: Connection, before: Session, after: Session, *, new: Sequence[TokenRecord]) -> None:
-    """Stores a session with other tokens, of which `new` have to be new (DuplicateError)."""
+def move_on(connection: Connection, after: Session, *, new: Sequence[TokenRecord]) -> None:
+    """Stores a session that moved on and its next tokens, which have to be new (DuplicateError). Those before stay
+    until the purge: a step that looked at all of a session's tokens would take longer with each use."""
     connection.execute(_STORE, session_changes(after) | {"stored_id": after.session_id})
-    gone = [token.jti for token in set(before.tokens) - set(after.tokens)]
-    if gone:
-        connection.execute(delete(session_tokens).where(session_tokens.c.jti.in_(gone)))
     add_tokens(connection, new)
 
 

@@ -96,7 +96,7 @@ def rotate(connection: Connection, rotation: Rotation) -> RotationResult:
         return RotationResult(RotationStatus.NOT_FOUND)
     result = rules.rotate(session, rotation)
     if result.status is RotationStatus.ROTATED and result.session is not None:
-        move_on(connection, session, result.session, new=rotation.tokens)
+        move_on(connection, result.session, new=rotation.tokens)
     elif result.status is RotationStatus.REUSE_REVOKED:
         end(connection, [session], rotation.reuse)
     return result
@@ -106,9 +106,11 @@ def slide(connection: Connection, wanted: Slide) -> SlideResult:
     session = lock(connection, wanted.session_id)
     if session is None:
         return SlideResult(SlideStatus.NOT_FOUND)
-    result = rules.slide(session, wanted, jti_revoked=log.has_jti(connection, wanted.presented_jti))
+    jti = wanted.presented_jti
+    presented, jti_revoked = find_token(connection, jti), log.has_jti(connection, jti)
+    result = rules.slide(session, wanted, presented=presented, jti_revoked=jti_revoked)
     if result.status is SlideStatus.SLID and result.session is not None:
-        move_on(connection, session, result.session, new=[wanted.token])
+        move_on(connection, result.session, new=[wanted.token])
     return result
 
 
@@ -124,5 +126,5 @@ def _add(connection: Connection, session: Session, cutoff_ms: int) -> Session:
         connection.execute(insert(sessions), session_values(stored))
     except IntegrityError as error:
         raise DuplicateError("session_id has to be new") from error
-    add_tokens(connection, stored.tokens)
+    add_tokens(connection, session.tokens)
     return stored
