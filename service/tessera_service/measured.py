@@ -4,7 +4,17 @@
 from collections.abc import Awaitable
 from typing import TypeVar
 
-from tessera_service.engine import Authz, AuthzAnswer, Engine, LegacySession, LegacySessions
+from tessera_service.engine import (
+    Authz,
+    AuthzAnswer,
+    Engine,
+    GatewayClient,
+    GatewayRequest,
+    GatewaySessions,
+    LegacySession,
+    LegacySessions,
+    Validation,
+)
 from tessera_service.engine.introspect import INACTIVE
 from tessera_service.engine.session_tokens import SessionToken, SessionTokens, Validity
 from tessera_service.engine.tokens import TokenEngine
@@ -23,6 +33,7 @@ def measure(engine: Engine, metrics: Metrics) -> None:
     engine.session_tokens = MeasuredSessionTokens(engine.session_tokens, metrics)
     engine.authz = MeasuredAuthz(engine.authz, metrics)
     engine.legacy = MeasuredLegacySessions(engine.legacy, metrics)
+    engine.gateway = MeasuredGatewaySessions(engine.gateway, metrics)
     mirror = engine.mirror
     metrics.watch("tessera_mirror_fresh", "1 while revocations are followed in time", lambda: float(mirror.is_fresh))
     metrics.watch("tessera_mirror_age_seconds", "Time since the logs were last read", lambda: mirror.age_seconds)
@@ -166,6 +177,50 @@ class MeasuredLegacySessions(LegacySessions):
         self._metrics.revocations.labels("session", "ok").inc()
         told = {"tenant": caller.tenant_id, "revoked_by": caller.subject, "session_id": session_id}
         self._log.info("revoked", what="session", **told)
+
+
+class MeasuredGatewaySessions(GatewaySessions):
+    """The same gateway sessions with counters around what is done with them. Validations are counted with requests."""
+
+    def __init__(self, gateway: GatewaySessions, metrics: Metrics) -> None:
+        vars(self).update(vars(gateway))  # its parts, not copies
+        self._metrics = metrics
+        self._log = get_logger()
+
+    async def create(self, client: GatewayClient, request: GatewayRequest) -> tuple[Session, str]:
+        made = await _watch(self._metrics, "gateway_create", super().create(client, request))
+        self._metrics.tokens_issued.labels("access").inc()
+        return made
+
+    async def validate(self, token: str | bytes, *, tenant_id: str | None) -> Validation:
+        return await _watch(self._metrics, "gateway_validate", super().validate(token, tenant_id=tenant_id))
+
+    async def refresh(self, token: str, *, tenant_id: str | None) -> tuple[str, bool]:
+        return await _watch(self._metrics, "gateway_refresh", super().refresh(token, tenant_id=tenant_id))
+
+    async def logout(self, token: str, *, tenant_id: str | None) -> None:
+        await self._count("session", super().logout(token, tenant_id=tenant_id))
+
+    async def revoke(self, caller: Caller, session_id: str) -> None:
+        await self._count("session", super().revoke(caller, session_id))
+        told = {"tenant": caller.tenant_id, "revoked_by": caller.subject, "session_id": session_id}
+        self._log.info("revoked", what="session", **told)
+
+    async def revoke_user(self, caller: Caller, user_id: str, *, exclude_current: bool) -> tuple[int, int]:
+        work = super().revoke_user(caller, user_id, exclude_current=exclude_current)
+        counts = await self._count("subject", work)
+        told = {"tenant": caller.tenant_id, "revoked_by": caller.subject, "subject": user_id}
+        self._log.info("revoked", what="subject", **told)
+        return counts
+
+    async def _count(self, what: str, work: Awaitable[T]) -> T:
+        try:
+            done = await _watch(self._metrics, "gateway_revoke", work)
+        except ServiceError as error:
+            self._metrics.revocations.labels(what, error.code).inc()
+            raise
+        self._metrics.revocations.labels(what, "ok").inc()
+        return done
 
 
 async def _watch(metrics: Metrics, call: str, work: Awaitable[T]) -> T:

@@ -4,6 +4,8 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
+import structlog
+
 from tessera_service.clock import Clock
 from tessera_service.engine.activity import Activity
 from tessera_service.engine.claims import check_size
@@ -23,6 +25,8 @@ from tessera_service.storage.base import SessionStore
 SURFACE: Final = "gateway"  # what `Session.surface` and `Session.auth_method` say
 EVICTED: Final = "concurrent_limit"
 _CLIENT: Final = "dx-vas"  # whoever the gateway serves
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,8 @@ class LimitedIssuer:
             created = await self._sessions.create_limited(session, limit=limit, eviction=eviction)
         for evicted in created.evicted:
             self._ends.apply_session(evicted)
+            told = {"tenant": evicted.tenant_id, "revoked_by": client.name, "session_id": evicted.session_id}
+            _log.info("revoked", what="session", reason=EVICTED, **told)
         if created.session is None:
             raise SessionLimitReached
         self._liveness.remember(created.session, ticket=ticket)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Validation on a warm process, and the same endpoint behind the framework's routing."""
 
+import io
 from unittest import mock
 
 import pytest
@@ -75,3 +76,21 @@ async def test_the_declared_route_answers_like_the_shortcut(rig: Rig) -> None:
         long = await ask(routed(rig), **call, headers=[JSON])  # type: ignore[arg-type]
         assert (short.status, short.body) == (long.status, long.body)
         assert {**short.headers, "x-request-id": ""} == {**long.headers, "x-request-id": ""}
+
+
+async def test_what_is_done_with_sessions_is_counted_and_logged(rig: Rig, logged: io.StringIO) -> None:
+    metrics = rig.app.state.metrics
+    user = f"user-{next(rig.numbers)}"
+    made = [await make(rig, user) for _ in range(3)]
+    bearer = {"Authorization": f"Bearer {made[0]['token']}"}
+    path = f"/api/v1/sessions/{made[1]['session_id']}"
+    assert (await rig.client.delete(path, headers=bearer)).status_code == 200
+    assert (await rig.client.delete(f"/api/v1/sessions/user/{user}", headers=bearer)).status_code == 200
+
+    text = metrics.render().decode()
+    assert 'tessera_tokens_issued_total{kind="access"} 3.0' in text
+    assert 'tessera_revocations_total{outcome="ok",what="session"} 1.0' in text
+    assert 'tessera_revocations_total{outcome="ok",what="subject"} 1.0' in text
+    told = [line for line in logged.getvalue().splitlines() if '"revoked"' in line]
+    assert any(made[1]["session_id"] in line for line in told)
+    assert any(f'"subject": "{user}"' in line or f'"subject":"{user}"' in line for line in told)
