@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from engine.world import MakeWorld, World
+from engine.world import TENANT, MakeWorld, World
 from tessera_service.errors import StoreUnavailable
+from tessera_service.models import IssuedTokens
 
 RETENTION = 2_592_000
 
 
 async def purge(world: World) -> None:
-    await world.engine._purge.run()
+    """A turn whose clock went evenly since the last."""
+    turns = world.engine._purge
+    turns._boottime_ns = lambda: world.clock.now_ms() * 1_000_000
+    turns._last = None
+    await turns.run()
+    await turns.run()
 
 
 async def held(world: World, session_id: str) -> bool:
@@ -80,3 +86,67 @@ async def test_a_failing_store_is_told_to_whoever_logs_it(world: World) -> None:
     world.sessions.fails = {"purge"}
     with pytest.raises(StoreUnavailable):
         await purge(world)
+
+
+# A clock that jumps
+
+
+class Boottime:
+    """The time since the machine started, which nobody sets."""
+
+    def __init__(self) -> None:
+        self.time_ns = 1_000_000_000
+
+    def __call__(self) -> int:
+        return self.time_ns
+
+    def advance(self, seconds: float) -> None:
+        self.time_ns += round(seconds * 1_000_000_000)
+
+
+async def revoked_in(world: World) -> tuple[IssuedTokens, Boottime]:
+    """A pair with a revoked access token, long before the next turn of the purge."""
+    boottime = Boottime()
+    world.engine._purge._boottime_ns = boottime
+    await world.engine._purge.run()
+    pairs = [await world.issue("alice") for _ in range(2)]
+    caller = await world.caller("token.revoke")
+    for pair in pairs:
+        await world.engine.tokens.revoke_token(caller, pair.access_token)
+    return pairs[0], boottime
+
+
+async def test_what_was_revoked_stays_so_when_the_clock_was_ahead_for_one_turn(world: World) -> None:
+    pair, boottime = await revoked_in(world)
+    world.clock.advance(3600 + 600)
+    boottime.advance(600)
+    await world.engine._purge.run()
+    world.clock.advance(-3600)
+    for engine in (world.engine, await world.start()):
+        answer = await engine.tokens.introspect(pair.access_token.encode(), tenant_id=TENANT)
+        assert answer == b'{"active":false}'
+
+
+async def test_the_first_turn_after_a_start_removes_nothing(world: World) -> None:
+    pair, _ = await revoked_in(world)
+    world.clock.advance(3600)
+    restarted = await world.start()
+    await restarted._purge.run()
+    world.clock.advance(-3600)
+    assert await world.introspect(pair.access_token) == {"active": False}
+    assert len(world.sessions.store._state.log.snapshot()) == 2
+
+
+@pytest.mark.parametrize(("ahead", "left"), [(-61, 2), (-60, 1), (60, 1), (61, 2)])
+async def test_a_turn_is_left_out_when_the_clock_went_more_than_a_minute_astray(
+    world: World, ahead: int, left: int
+) -> None:
+    _, boottime = await revoked_in(world)
+    world.clock.advance(7200 + ahead)
+    boottime.advance(7200)
+    await world.engine._purge.run()
+    assert len(world.sessions.store._state.log.snapshot()) == left
+    world.clock.advance(600)
+    boottime.advance(600)
+    await world.engine._purge.run()
+    assert len(world.sessions.store._state.log.snapshot()) == 1  # the next turn goes by this one
