@@ -86,7 +86,34 @@ async def test_an_expired_session_is_ended_with_success(world: World) -> None:
     tokens = await world.issue("alice")
     world.clock.advance(2_592_000)
     await world.engine.tokens.revoke_session(await world.caller("token.revoke"), tokens.session_id)
-    assert (await world.session(tokens.session_id)).status(world.clock.now()) is SessionStatus.EXPIRED
+    assert (await world.session(tokens.session_id)).status(world.clock.now()) is SessionStatus.REVOKED
+
+
+@pytest.mark.parametrize("ahead", [2_592_000, 2_678_400])
+async def test_what_is_ended_while_the_clock_is_ahead_stays_so_when_it_is_right(world: World, ahead: int) -> None:
+    tokens = await world.issue("alice")
+    world.clock.advance(ahead)
+    await world.engine.tokens.revoke_session(await world.caller("token.revoke"), tokens.session_id)
+    world.clock.advance(-ahead)
+    await world.start()
+    for engine in world.engines:
+        answer = await engine.tokens.introspect(tokens.access_token.encode(), tenant_id=TENANT)
+        assert answer == b'{"active":false}'
+
+
+@pytest.mark.parametrize("kind", ["access", "service"])
+@pytest.mark.parametrize(("late", "logged"), [(0, 1), (86_399, 1), (86_400, 0)])
+async def test_a_token_is_logged_until_a_day_after_its_end(world: World, kind: str, late: int, logged: int) -> None:
+    token = (await world.issue("alice")).access_token
+    if kind == "service":
+        token = await world.service_token("token.introspect", subject="reader")
+    store = world.directory.store if kind == "service" else world.sessions.store._state
+    over = claims_of(token)["exp"] - world.clock.now() + late
+    world.clock.advance(over)
+    await world.engine.tokens.revoke_token(await world.caller("token.revoke"), token)
+    assert len(store.log.snapshot()) == logged
+    world.clock.advance(-over)
+    assert await world.lives(token) is not bool(logged)
 
 
 # All of a subject
@@ -241,11 +268,11 @@ async def test_what_is_no_genuine_token_of_this_tenant_cannot_be_revoked(world: 
 
 async def test_an_expired_token_is_revoked_with_success(world: World) -> None:
     tokens = await world.issue("alice")
-    world.clock.advance(900)
+    world.clock.advance(900 + 86_400)
     caller = await world.caller("token.revoke")
     await world.engine.tokens.revoke_token(caller, tokens.access_token)
     await world.engine.tokens.revoke_jti(caller, claims_of(tokens.access_token)["jti"])
-    assert world.sessions.store._state.log.head == 0  # dead by itself: nothing to remember
+    assert world.sessions.store._state.log.head == 0  # long dead by itself: nothing to remember
     assert (await world.introspect(tokens.refresh_token))["active"] is True
     world.clock.advance(2_592_000)
     await world.engine.tokens.revoke_token(await world.caller("token.revoke"), tokens.refresh_token)

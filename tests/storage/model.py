@@ -167,7 +167,7 @@ class Model:
 
     def revoke_session(self, name: str, why: Revocation) -> Session | None:
         session = self.seen(name)
-        if session is not None and self.alive(session, why.at_ms):
+        if session is not None and session.revoked_ms is None and not session.locked:
             self.end(name, why)
             self.append(LogKind.SESSION, name, why)
         return self.seen(name)

@@ -15,6 +15,8 @@ from tessera_service.errors import RevokeInvalid, SessionNotFound, UnknownJti
 from tessera_service.models import Caller, RevokedOthers, ServiceToken, Session, TokenKind, TokenRecord
 from tessera_service.storage.base import Directory, SessionStore
 
+_LONG_DEAD: Final = 86_400  # by how much this process's clock may be ahead of another's
+
 
 class Ground(NamedTuple):
     """On what ground something is revoked: the permission that others' sessions demand, and the reason to be kept."""
@@ -128,8 +130,8 @@ class Revoker:
                 session = await self._sessions.get(token.session_id)
                 if session is not None:
                     await self._end(caller, session, TOKEN_REVOKE)
-            case _ if self._clock.now() >= token.expires_at:
-                return  # dead by itself: nothing to remember
+            case _ if self._clock.now() >= token.expires_at + _LONG_DEAD:
+                return  # dead by itself, by any clock: nothing to remember
             case TokenKind.SERVICE:
                 await self._kill_service_token(token.jti, token.expires_at, caller.subject)
             case _:

@@ -141,7 +141,7 @@ class MemorySessionStore:
     async def revoke_session(self, session_id: str, *, revocation: Revocation) -> Session | None:
         state = self._alive()
         session = state.seen(session_id)
-        if session is None or not rules.may_end(session, revocation):
+        if session is None or not rules.may_end(session):
             return session
         ended = rules.ended(session, revocation)
         state.end(ended, revocation)
@@ -170,7 +170,8 @@ class MemorySessionStore:
     ) -> Sequence[Session]:
         state = self._alive()
         own = state.all_seen(sorted(state.of_access_key.get(access_key_id, ())))
-        active = (session for session in own if rules.may_end(session, revocation))
+        now = revocation.at_ms // 1000
+        active = (session for session in own if session.status(now) is SessionStatus.ACTIVE)
         return self._end_all(islice(active, limit), revocation)
 
     async def revoke_token(self, token: TokenRecord, *, revocation: Revocation) -> bool:

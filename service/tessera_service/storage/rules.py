@@ -48,9 +48,10 @@ def raised_cutoff(cutoff_ms: int, newest_created_ms: int, revocation: Revocation
     return max(cutoff_ms, newest_created_ms, revocation.at_ms)
 
 
-def may_end(session: Session, revocation: Revocation) -> bool:
-    """Whether there is anything left to revoke."""
-    return session.status(revocation.at_ms // 1000) is SessionStatus.ACTIVE
+def may_end(session: Session) -> bool:
+    """Whether there is anything left to revoke. A session whose time is over by this process's clock may be alive by
+    another's."""
+    return session.revoked_ms is None and not session.locked
 
 
 def ended(session: Session, revocation: Revocation) -> Session:

@@ -119,8 +119,8 @@ class SessionStore(RevocationLog, Protocol):
 
     async def revoke_session(self, session_id: str, *, revocation: Revocation) -> Session | None:
         """Atomic: marks the session revoked, forgets its successor and its newest token and appends SESSION. None if
-        unknown. A session that is revoked, locked or expired already is left as it is, without a log entry, and
-        returned."""
+        unknown. A session that is revoked or locked already is left as it is, without a log entry, and returned; one
+        whose time is over is revoked all the same, for whoever revokes may have a clock that is ahead."""
         ...
 
     async def revoke_subject(self, tenant_id: str, subject: str, *, revocation: Revocation) -> SubjectRevocation:

@@ -25,7 +25,7 @@ from tessera_service.storage.sql.session_rows import (
 
 def revoke_session(connection: Connection, session_id: str, revocation: Revocation) -> Session | None:
     session = lock(connection, session_id)
-    if session is None or not rules.may_end(session, revocation):
+    if session is None or not rules.may_end(session):
         return session
     (ended,) = end(connection, [session], revocation)
     return ended

@@ -84,14 +84,14 @@ def move_on(connection: Connection, after: Session, *, new: Sequence[TokenRecord
     add_tokens(connection, new)
 
 
-def end(connection: Connection, active_ones: Sequence[Session], revocation: Revocation) -> tuple[Session, ...]:
-    """Ends sessions that are active and locked, with an entry of the log for each as the last thing. Returns them as
-    stored."""
-    for ids in _chunks([session.session_id for session in active_ones]):
+def end(connection: Connection, leaving: Sequence[Session], revocation: Revocation) -> tuple[Session, ...]:
+    """Ends sessions whose rows are locked and that may end, with an entry of the log for each as the last thing.
+    Returns them as stored."""
+    for ids in _chunks([session.session_id for session in leaving]):
         chosen = update(sessions).where(sessions.c.session_id.in_(ids))
         connection.execute(chosen.values(end_changes(revocation)))
-    log.append_sessions(connection, active_ones, revocation)
-    return tuple(rules.ended(session, revocation) for session in active_ones)
+    log.append_sessions(connection, leaving, revocation)
+    return tuple(rules.ended(session, revocation) for session in leaving)
 
 
 def add_tokens(connection: Connection, tokens: Sequence[TokenRecord]) -> None:
