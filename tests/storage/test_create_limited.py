@@ -21,6 +21,8 @@ from storage.examples import (
 from tessera_service.models import LogEntry, LogKind, Session, SessionStatus
 from tessera_service.storage.base import SessionStore
 
+NEW = replace(gateway_session("new"), tokens=())  # as it is returned
+
 
 async def fill(store: SessionStore, *activities: int) -> Sequence[Session]:
     """Gateway sessions s0, s1, ... of alice, with those activities after NOW_MS."""
@@ -36,8 +38,8 @@ async def active(store: SessionStore, *, now: int = NOW) -> list[str]:
 async def test_below_the_limit_a_session_is_created_as_any_other(store: SessionStore) -> None:
     await fill(store, 0, 0, 0, 0)
     created = await store.create_limited(gateway_session("new"), limit=limit(5), eviction=eviction())
-    assert (created.session, created.evicted) == (gateway_session("new"), ())
-    assert await store.get("new") == gateway_session("new")
+    assert (created.session, created.evicted) == (NEW, ())
+    assert await store.get("new") == NEW
     assert await store.find_token("new-g0") is not None
     assert await whole_log(store) == ()
 
@@ -46,7 +48,7 @@ async def test_at_the_limit_the_least_recently_active_makes_room(store: SessionS
     before = await fill(store, 30, 10, 20)
     created = await store.create_limited(gateway_session("new"), limit=limit(3), eviction=eviction(NOW_MS + 7))
     gone = replace(before[1], revoked_ms=NOW_MS + 7, revoked_reason="concurrent_limit", revoked_by="admin", newest=None)
-    assert (created.session, created.evicted) == (gateway_session("new"), (gone,))
+    assert (created.session, created.evicted) == (NEW, (gone,))
     assert await store.get("s1") == gone
     assert await active(store) == ["new", "s0", "s2"]
     assert await whole_log(store) == (LogEntry(1, LogKind.SESSION, "tenant-a", "s1", 0, NOW + 5000),)
@@ -96,7 +98,7 @@ async def test_when_the_limit_rejects_nothing_changes(store: SessionStore) -> No
     assert await active(store) == ["s0", "s1"]
     assert await whole_log(store) == ()
     again = await store.create_limited(gateway_session("new"), limit=limit(3, policy="reject"), eviction=eviction())
-    assert again.session == gateway_session("new")
+    assert again.session == NEW
 
 
 async def test_a_limit_of_the_gateway_counts_only_its_sessions(store: SessionStore) -> None:
