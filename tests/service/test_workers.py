@@ -7,39 +7,17 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
+from sleeper import Sleeper
 from tessera_service.server import workers
 from tessera_service.server.workers import Workers, WorkersFailed
 
 pytestmark = pytest.mark.slow
-
-
-@dataclass(frozen=True)
-class Sleeper:
-    """Leaves its process id in `folder`; refuses to start as often as a file there is named for, and then lives."""
-
-    folder: Path
-    ends: str = "refuses"
-
-    def __call__(self, bound: socket.socket, parent: Connection) -> None:
-        (self.folder / f"pid-{os.getpid()}").touch()
-        for refusal in sorted(self.folder.glob("refusal-*")):
-            try:
-                refusal.unlink()  # whoever takes it away has it
-            except FileNotFoundError:
-                continue
-            if self.ends == "refuses":
-                parent.send("the database does not answer")
-            raise SystemExit(1)
-        parent.send("")
-        signal.pause()
 
 
 @pytest.fixture
