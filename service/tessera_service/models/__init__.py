@@ -44,12 +44,25 @@ from tessera_service.models.steps import (
     StoredState,
     SubjectRevocation,
 )
+from tessera_service.models.users import (
+    CodeGuess,
+    CodeOutcome,
+    CodeRecord,
+    HitLimit,
+    Taken,
+    User,
+    UserStatus,
+)
 
 __all__ = [
     "AccessKeyRecord",
     "Caller",
+    "CodeGuess",
+    "CodeOutcome",
+    "CodeRecord",
     "GatewayKey",
     "Grant",
+    "HitLimit",
     "IssueRequest",
     "IssuedTokens",
     "LimitedCreation",
@@ -76,7 +89,10 @@ __all__ = [
     "StoredState",
     "SubjectRevocation",
     "Successor",
+    "Taken",
     "Tenant",
     "TokenKind",
     "TokenRecord",
+    "User",
+    "UserStatus",
 ]
