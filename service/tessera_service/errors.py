@@ -142,6 +142,40 @@ class SessionLimitReached(ServiceError):
     code = "session_limit_reached"
 
 
+class CredentialsRefused(ServiceError):
+    """A sign-in that does not count, whatever the cause. `attempts_left`: how many more may fail from that address
+    before it is locked out; `lockout_seconds`: for how long it is, None if it is not."""
+
+    code = "credentials_refused"
+
+    def __init__(self, attempts_left: int, lockout_seconds: int | None = None) -> None:
+        super().__init__("credentials refused")
+        self.attempts_left = attempts_left
+        self.lockout_seconds = lockout_seconds
+
+
+class CodeRefused(ServiceError):
+    """A one-time code that does not count. `attempts_left`: how many guesses the code still bears."""
+
+    code = "code_refused"
+
+    def __init__(self, attempts_left: int) -> None:
+        super().__init__("code refused")
+        self.attempts_left = attempts_left
+
+
+class CodeExpired(ServiceError):
+    """The right one-time code, after its time."""
+
+    code = "code_expired"
+
+
+class TokenAlreadyRevoked(ServiceError):
+    """The presented token is right in everything but that it, or its session, was revoked before."""
+
+    code = "token_already_revoked"
+
+
 class StartupError(Exception):
     """The installation cannot work as it is set up. The text is one line that says what to do; for no surface."""
 
