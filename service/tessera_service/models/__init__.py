@@ -14,6 +14,13 @@ from tessera_service.models.directory import (
     SigningKey,
     Tenant,
 )
+from tessera_service.models.events import (
+    Event,
+    EventType,
+    OutboxRow,
+    OutboxSize,
+    RelayClaim,
+)
 from tessera_service.models.log import (
     LogEntry,
     LogKind,
@@ -38,6 +45,7 @@ from tessera_service.models.steps import (
     RotationStatus,
     SessionCounts,
     SessionLimit,
+    SessionPage,
     Slide,
     SlideResult,
     SlideStatus,
@@ -60,6 +68,8 @@ __all__ = [
     "CodeGuess",
     "CodeOutcome",
     "CodeRecord",
+    "Event",
+    "EventType",
     "GatewayKey",
     "Grant",
     "HitLimit",
@@ -70,6 +80,9 @@ __all__ = [
     "LogKind",
     "LogPage",
     "Newest",
+    "OutboxRow",
+    "OutboxSize",
+    "RelayClaim",
     "Revocation",
     "RevokedOthers",
     "Rotation",
@@ -80,6 +93,7 @@ __all__ = [
     "SessionCounts",
     "SessionLimit",
     "SessionMetadata",
+    "SessionPage",
     "SessionStatus",
     "SigningKey",
     "Slide",

@@ -16,6 +16,7 @@ class Revocation:
     reason: str
     revoked_by: str
     log_expires_at: int  # seconds; not before every token that it kills is dead by itself, plus a margin
+    locked: bool = False  # the sessions that it ends become locked, not revoked: their user may not sign in
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,14 @@ class SessionCounts:
     total: int
     active: int
     expired: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPage:
+    """A page of sessions, newest first, and how many there are on all pages together."""
+
+    sessions: tuple[Session, ...]
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
