@@ -1,16 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Answers of the token surface as OpenAPI describes them."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
-
-class Meta(BaseModel):
-    """What every envelope says of its request."""
-
-    request_id: str
-    timestamp: str = Field(json_schema_extra={"format": "date-time"})
+from tessera_service.http.envelope import Meta
 
 
 class TokenPair(BaseModel):
@@ -72,18 +67,3 @@ class JwkSet(BaseModel):
     """Every key that may have signed a live token."""
 
     keys: list[Jwk]
-
-
-class ErrorContent(BaseModel):
-    """`data.alias`: another code for the same case; `data.field`: which member or header is meant."""
-
-    code: str
-    message: str
-    data: dict[str, Any] | None = None
-
-
-class ErrorAnswer(BaseModel):
-    """Every error. It never repeats what was sent."""
-
-    error: ErrorContent
-    meta: Meta

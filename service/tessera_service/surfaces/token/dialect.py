@@ -7,11 +7,11 @@ from starlette.responses import Response
 
 from tessera_service.errors import InvalidInput, ServiceError
 from tessera_service.http.dialect import Dialect
+from tessera_service.http.envelope import enclose
 from tessera_service.http.errors import MethodNotAllowed, NotFound
 from tessera_service.http.exchange import Exchange
 from tessera_service.http.refusal import refusal_headers
-from tessera_service.surfaces.token.calls import echo_tenant
-from tessera_service.surfaces.token.envelope import enclose
+from tessera_service.surfaces.admission import echo_tenant
 from tessera_service.surfaces.token.errors import Row, find_row
 from tessera_service.surfaces.token.messages import ENGLISH
 from tessera_service.surfaces.token.operations import ISSUE, PATHS

@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from tessera_service.surfaces.token.answers import ErrorAnswer, Introspection, JwkSet, TokenPairAnswer
+from tessera_service.http.envelope import ErrorEnvelope
+from tessera_service.surfaces.token.answers import Introspection, JwkSet, TokenPairAnswer
 from tessera_service.surfaces.token.errors import OWN_ROWS, ROWS, Row, resolve
 from tessera_service.surfaces.token.messages import ENGLISH
 from tessera_service.surfaces.token.operations import INTROSPECT, ISSUE, JWKS, PERMISSIONS, REFRESH, REVOKE
@@ -79,7 +80,7 @@ def _responses(operation: str) -> dict[int | str, dict[str, Any]]:
         responses[304] = {"description": "Not modified", "headers": _headers(operation, 304)}
     for status, examples in sorted(_examples(operation).items()):
         responses[status] = {
-            "model": ErrorAnswer,
+            "model": ErrorEnvelope,
             "description": _STATUS_TEXTS[status],
             "headers": _headers(operation, status),
             "content": {JSON_TYPE: {"examples": examples}},

@@ -5,9 +5,9 @@ from starlette.responses import Response
 
 from tessera_service.engine import Engine
 from tessera_service.errors import RefreshInvalid, SessionEnded, SessionNotFound, Unauthorized
+from tessera_service.http.envelope import enclose
 from tessera_service.http.exchange import Exchange
 from tessera_service.models import Caller, IssuedTokens, IssueRequest
-from tessera_service.surfaces.token.envelope import enclose
 from tessera_service.surfaces.token.schemas import IssueBody, RefreshBody
 
 

@@ -10,7 +10,8 @@ from tessera_service.errors import Forbidden, InvalidInput
 from tessera_service.http.errors import MethodNotAllowed
 from tessera_service.http.exchange import Exchange, exchange_of
 from tessera_service.http.request import read_strictly
-from tessera_service.surfaces.token.calls import admit, authenticate, charge
+from tessera_service.surfaces.admission import authenticate, charge
+from tessera_service.surfaces.token.calls import admit
 from tessera_service.surfaces.token.operations import INTROSPECT, PERMISSIONS
 from tessera_service.surfaces.token.schemas import IntrospectBody
 

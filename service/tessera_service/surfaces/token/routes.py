@@ -12,8 +12,9 @@ from tessera_service.errors import Forbidden, InvalidInput, RefreshInvalid, Serv
 from tessera_service.http.bearer import read_bearer
 from tessera_service.http.plain import Plain
 from tessera_service.http.request import StrictBody, StrictRequest, StrictRoute
+from tessera_service.surfaces.admission import authenticate, charge
 from tessera_service.surfaces.token import documentation as doc
-from tessera_service.surfaces.token.calls import admit, authenticate, charge
+from tessera_service.surfaces.token.calls import admit
 from tessera_service.surfaces.token.grants import issue_pair, refresh_pair
 from tessera_service.surfaces.token.introspect import IntrospectEndpoint
 from tessera_service.surfaces.token.jwks import JwksEndpoint
