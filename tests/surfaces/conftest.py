@@ -71,10 +71,7 @@ async def module_rig(
 def shared(module_rig: Rig) -> Iterator[Rig]:
     """The module's service: each test uses subjects of its own, and finds clock and stores as they should be."""
     yield module_rig
-    module_rig.fail_stores(None)
-    if module_rig.clock.ahead_ms:
-        module_rig.bearers.clear()  # they may be of the future
-    module_rig.clock.ahead_ms, module_rig.clock.frozen_ms = 0, None
+    module_rig.mend()
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -89,6 +89,13 @@ class Rig:
         for store in self.stores:
             store.failure = failure
 
+    def mend(self) -> None:
+        """Stores that work and the clock of everybody: as the next test expects it."""
+        self.fail_stores(None)
+        if self.clock.ahead_ms:
+            self.bearers.clear()  # they may be of the future
+        self.clock.ahead_ms, self.clock.frozen_ms = 0, None
+
     @property
     def forge(self) -> Forge:
         """Signs anything with the key of the service."""

@@ -27,7 +27,4 @@ async def guarded(
 def authz(guarded: Rig) -> Iterator[Rig]:
     """The module's service: each test finds its clock and stores as they should be."""
     yield guarded
-    guarded.fail_stores(None)
-    if guarded.clock.ahead_ms:
-        guarded.bearers.clear()  # they may be of the future
-    guarded.clock.ahead_ms, guarded.clock.frozen_ms = 0, None
+    guarded.mend()

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One service with every surface, on each store."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from surfaces.authz.calls import POLICIES
+from surfaces.service_rig import STORES, Rig, make_directory, open_rig
+
+
+@pytest.fixture(scope="session")
+def made_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the directory of an installation."""
+    folder = tmp_path_factory.mktemp("directory")
+    asyncio.run(make_directory(folder))
+    return folder
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=STORES)
+async def module_rig(
+    request: pytest.FixtureRequest, made_directory: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Rig]:
+    """One service for a module that is marked `asyncio(loop_scope="module")`."""
+    copy = tmp_path_factory.mktemp("module") / "data"
+    shutil.copytree(made_directory, copy)
+    async with open_rig(str(request.param), copy, config={"authz_policies": POLICIES}) as opened:
+        yield opened
+
+
+@pytest.fixture
+def shared(module_rig: Rig) -> Iterator[Rig]:
+    """The module's service: each test uses subjects of its own, and finds clock and stores as they should be."""
+    yield module_rig
+    module_rig.mend()
