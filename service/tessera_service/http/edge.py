@@ -87,14 +87,11 @@ class Edge:
             dialect=zone.dialect or self._dialect,
             limiter=self._limiter if zone.limited else None,
             stored=zone.stored,
-            find_peer=self._find_peer,
+            peers=self._peers,
         )
 
     def _zone(self, path: str) -> Zone:
         return next(zone for zone in self._zones if zone.holds(path) or zone.prefix == "/")
-
-    def _find_peer(self, exchange: Exchange) -> str:
-        return self._peers.find(exchange.scope.get("client"), exchange.header_values(b"x-forwarded-for"))
 
     async def _serve(self, scope: Scope, receive: Receive, exchange: Exchange, *, cors: Cors | None) -> None:
         if cors is not None:

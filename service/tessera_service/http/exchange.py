@@ -5,7 +5,7 @@ import asyncio
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from typing import TypeVar
 
 from starlette.types import Message, Scope, Send
@@ -13,12 +13,14 @@ from starlette.types import Message, Scope, Send
 from tessera_service.errors import RateLimited, StoreUnavailable
 from tessera_service.http.dialect import Dialect
 from tessera_service.http.limits import Allowance, RateLimiter
+from tessera_service.http.peer import Peers
 
 T = TypeVar("T")
 
 SCOPE_KEY = "tessera.exchange"
 ANSWER_SECONDS = 1.8  # with what the network takes: within the 2 s of contract rule 2.5
 
+_TOO_MANY = 429
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
@@ -26,10 +28,10 @@ class Exchange:
     """Made by the edge for each request; lives in the scope under SCOPE_KEY. `status` is 0 until an answer starts."""
 
     __slots__ = (
-        "_find_peer",
         "_headers",
         "_limiter",
         "_peer",
+        "_peers",
         "_send",
         "allowance",
         "asked_request_id",
@@ -55,7 +57,7 @@ class Exchange:
         dialect: Dialect,
         limiter: RateLimiter | None,
         stored: bool,
-        find_peer: Callable[["Exchange"], str],
+        peers: Peers,
     ) -> None:
         self.scope = scope
         self.started_ns = time.monotonic_ns()
@@ -71,7 +73,7 @@ class Exchange:
         self.cross_origin: list[tuple[bytes, bytes]] = []  # headers for browsers elsewhere
         self._send = send
         self._limiter = limiter
-        self._find_peer = find_peer
+        self._peers = peers
         self._peer: str | None = None
         pairs: list[tuple[bytes, bytes]] = scope["headers"]
         self._headers = dict(pairs)
@@ -96,8 +98,13 @@ class Exchange:
     def peer(self) -> str:
         """The peer's address (contract rule 2.15)."""
         if self._peer is None:
-            self._peer = self._find_peer(self)
+            self._peer = self._peers.find(self.scope.get("client"), self.header_values(b"x-forwarded-for"))
         return self._peer
+
+    @property
+    def from_proxy(self) -> bool:
+        """Whether a proxy of ours sent the request, so that what it says of its client counts."""
+        return self._peers.trusts(self.scope.get("client"))
 
     def header(self, name: bytes) -> bytes | None:
         """The value of a header that was sent exactly once; None if it is absent or was sent twice."""
@@ -162,7 +169,7 @@ class Exchange:
             headers.append((b"cache-control", b"no-store"))
         if self.allowance is not None:
             headers.append((b"ratelimit-limit", b"%d" % self.allowance.limit))
-            if self.allowance.remaining > 0:
+            if self.allowance.remaining > 0 and message["status"] != _TOO_MANY:
                 headers.append((b"ratelimit-remaining", b"%d" % self.allowance.remaining))
         if all(name != b"access-control-allow-origin" for name, _ in message.get("headers", ())):
             headers += self.cross_origin

@@ -17,6 +17,11 @@ class Peers:
     def __init__(self, trusted: Sequence[Network] = ()) -> None:
         self._trusted = tuple(trusted)
 
+    def trusts(self, client: Sequence[object] | None) -> bool:
+        """Whether the TCP peer is a trusted proxy. `client`: ASGI's (host, port)."""
+        peer = parse_address(str(client[0])) if client else None
+        return peer is not None and self._trusts(peer)
+
     def find(self, client: Sequence[object] | None, forwarded: Iterable[bytes]) -> str:
         """`client`: ASGI's (host, port). `forwarded`: the values of X-Forwarded-For in the order of their lines."""
         host = str(client[0]) if client else UNKNOWN

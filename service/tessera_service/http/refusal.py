@@ -4,7 +4,14 @@
 from collections.abc import Mapping
 from typing import Final
 
-from tessera_service.errors import Forbidden, RateLimited, ServiceError, SessionForbidden, Unauthorized
+from tessera_service.errors import (
+    CredentialsRefused,
+    Forbidden,
+    RateLimited,
+    ServiceError,
+    SessionForbidden,
+    Unauthorized,
+)
 from tessera_service.http.errors import BodyTooSlow, MethodNotAllowed
 
 RETRY_SECONDS: Final = 1  # after 503: a store that is back answers at once
@@ -17,7 +24,7 @@ _INSUFFICIENT: Final = {"WWW-Authenticate": 'Bearer error="insufficient_scope"'}
 def refusal_headers(error: ServiceError, status: int) -> Mapping[str, str]:
     """The headers of an error that is answered with that status."""
     match error:
-        case Unauthorized(reason="missing"):
+        case Unauthorized(reason="missing") | CredentialsRefused():
             return _CHALLENGE
         case Forbidden() | SessionForbidden():
             return _INSUFFICIENT

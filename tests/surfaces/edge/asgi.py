@@ -3,11 +3,14 @@
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from starlette.types import ASGIApp, Message
+
+from tessera_service.http.exchange import Exchange
+from tessera_service.http.peer import Network, Peers
 
 
 @dataclass
@@ -63,3 +66,20 @@ async def ask(
     }
     await app({**whole, **scope}, receive, send)
     return answer
+
+
+def make_exchange(
+    *headers: tuple[str | bytes, str | bytes], client: str | None = "192.0.2.1", trusted: Sequence[Network] = ()
+) -> Exchange:
+    """A request with these headers, for what reads one; nothing answers it."""
+    pairs = [(_raw(name).lower(), _raw(value)) for name, value in headers]
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": pairs, "client": client and (client, 1)}
+    return Exchange(scope, _drop, dialect=cast(Any, None), limiter=None, stored=False, peers=Peers(trusted))
+
+
+def _raw(text: str | bytes) -> bytes:
+    return text if isinstance(text, bytes) else text.encode()
+
+
+async def _drop(_: Message) -> None:
+    raise AssertionError("nothing is answered here")

@@ -39,3 +39,20 @@ def test_nobody_is_trusted_by_default() -> None:
 
 def test_a_request_without_an_address_has_an_unknown_peer() -> None:
     assert PROXIES.find(None, [b"198.51.100.7"]) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("client", "trusted"),
+    [
+        (("10.0.0.1", 1), True),
+        (("::ffff:10.0.0.1", 1), True),
+        (("2001:db8::9", 1), True),
+        (("192.0.2.1", 1), False),
+        (("10.0.0.1.example", 1), False),
+        (("", 0), False),
+        (None, False),
+    ],
+)
+def test_only_the_tcp_peer_makes_a_request_a_proxys(client: tuple[str, int] | None, trusted: bool) -> None:
+    assert PROXIES.trusts(client) is trusted
+    assert Peers().trusts(client) is False
