@@ -144,6 +144,27 @@ def _is_origin(text: str) -> bool:
     return url.scheme in ("http", "https") and host != "" and spelled == text
 
 
+def parse_webhook_url(value: object) -> SecretStr | None:
+    """Where messages are posted to: http or https, with a host and without a fragment."""
+    if value is None:
+        return None
+    text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+    if not _is_webhook_url(text):
+        raise ValueError("is not an address to post to, like https://hooks.example.org/messages")
+    return SecretStr(text)
+
+
+def _is_webhook_url(text: str) -> bool:
+    if not re.fullmatch(r"[\x21-\x7e]{1,2048}", text):
+        return False
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError:
+        return False
+    return url.scheme in ("http", "https") and bool(url.hostname) and port != 0 and "#" not in text
+
+
 def parse_master_key(text: str) -> bytes:
     """32 bytes from 64 hexadecimal digits, or from base64 in either alphabet, with or without padding."""
     text = text.strip()

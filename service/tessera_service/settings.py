@@ -27,6 +27,7 @@ from tessera_service.setting_types import (
     parse_networks,
     parse_origins,
     parse_rate_limit,
+    parse_webhook_url,
 )
 
 REDIS_NOTE = "Redis is not in this version"
@@ -53,7 +54,7 @@ def _master_keys(value: object) -> tuple[SecretBytes, ...] | None:
     return tuple(SecretBytes(parse_master_key(part)) for part in value.split(","))
 
 
-def _api_key(value: SecretStr | None) -> SecretStr | None:
+def _secret(value: SecretStr | None) -> SecretStr | None:
     if value is not None:
         check_name(value.get_secret_value())
     return value
@@ -96,13 +97,16 @@ class Settings(BaseSettings):
     session_max_concurrent: int = Field(default=5, ge=1, le=1000)
     session_limit_policy: Literal["evict", "reject"] = "evict"
     session_limit_scope: Literal["gateway", "all"] = "gateway"
-    gateway_api_key: Annotated[SecretStr | None, AfterValidator(_api_key)] = None
+    gateway_api_key: Annotated[SecretStr | None, AfterValidator(_secret)] = None
     gateway_allow_loopback: bool = False  # `serve --dev` sets it unless the environment says otherwise
     legacy_query_token: bool = True
     authz_policies: Annotated[Mapping[str, AuthzPolicy], BeforeValidator(parse_policies)] = Field(default_factory=dict)
 
     login_max_attempts: int = Field(default=5, ge=1, le=1000, description=USERS_NOTE)
-    otp_provider: Literal["none", "file", "webhook"] = Field(default="none", description=USERS_NOTE)
+    otp_provider: Literal["none", "file", "webhook"] = "none"
+    otp_webhook_url: Annotated[SecretStr | None, BeforeValidator(parse_webhook_url)] = None  # may hold a token
+    otp_webhook_secret: Annotated[SecretStr | None, AfterValidator(_secret)] = None
+    otp_tenant_limit: int = Field(default=1000, ge=1, le=1_000_000)  # codes in an hour
 
     dev: bool = Field(default=False, exclude=True)  # `serve --dev`; not in the environment
 
@@ -118,6 +122,8 @@ class Settings(BaseSettings):
             raise ValueError("REFRESH_REUSE_GRACE: has to be shorter than REFRESH_TOKEN_TTL")
         if self.master_key and self.master_key_file:
             raise ValueError("TESSERA_MASTER_KEY: TESSERA_MASTER_KEY_FILE is set too; set one of the two")
+        if self.otp_provider == "webhook" and not (self.otp_webhook_url and self.otp_webhook_secret):
+            raise ValueError("OTP_PROVIDER: webhook needs OTP_WEBHOOK_URL and OTP_WEBHOOK_SECRET")
         self.engine_config()  # which has its own opinion of values that cannot work together
         return self
 
@@ -152,6 +158,7 @@ class Settings(BaseSettings):
             gateway_allow_loopback=self.allows_loopback,
             legacy_query_token=self.legacy_query_token,
             authz_policies=self.authz_policies,
+            otp_tenant_limit=self.otp_tenant_limit,
         )
 
     @property

@@ -59,6 +59,8 @@ def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TESSERA_MASTER_KEY", "ab" * 32)
     monkeypatch.setenv("REDIS_URL", f"redis://:{CANARY}@localhost")
     monkeypatch.setenv("GATEWAY_API_KEY", CANARY)
+    monkeypatch.setenv("OTP_WEBHOOK_URL", f"https://hooks.example.org/{CANARY}")
+    monkeypatch.setenv("OTP_WEBHOOK_SECRET", CANARY)
     monkeypatch.setenv("DATABASE_URL", f"sqlite://user:{CANARY}@/srv/tessera.db")
 
     for result in (check(), check("--json")):
@@ -69,7 +71,7 @@ def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_settings_that_nothing_reads_yet_say_so() -> None:
     shown = rows(check("--json"))
 
-    for name in ("REDIS_URL", "LOGIN_MAX_ATTEMPTS", "OTP_PROVIDER"):
+    for name in ("REDIS_URL", "LOGIN_MAX_ATTEMPTS"):
         assert shown[name]["note"].endswith("not in this version")
     assert shown["SESSION_CLEANUP_INTERVAL"]["note"] == ""
 

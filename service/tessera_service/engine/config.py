@@ -49,6 +49,7 @@ class EngineConfig:
     gateway_allow_loopback: bool = False
     legacy_query_token: bool = True
     authz_policies: Mapping[str, AuthzPolicy] = field(default_factory=dict)
+    otp_tenant_limit: int = 1000  # one-time codes of a tenant in an hour
 
     def __post_init__(self) -> None:
         if not self.issuer or not self.audience:
