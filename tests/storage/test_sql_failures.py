@@ -85,7 +85,7 @@ async def test_a_database_that_another_process_keeps_to_itself_is_unavailable(
 ) -> None:
     created = await store.create(make_session())
     for lane in (store.database._reader, store.database._writer):
-        await lane._engine.dispose()  # type: ignore[union-attr]
+        lane._engine.dispose()  # type: ignore[union-attr]
     with locked(file, alone=True):
         await unavailable_in_time(store.get("s1"))
         await unavailable_in_time(store.create(make_session("s2")))
@@ -180,7 +180,7 @@ async def test_a_full_disk_is_unavailable_and_nothing_is_half_done(store: SqlSes
 
 
 async def test_a_database_that_may_not_grow_is_unavailable(store: SqlSessionStore) -> None:
-    engine = store.database._writer._engine.sync_engine  # type: ignore[union-attr]
+    engine = store.database._writer._engine  # type: ignore[union-attr]
 
     def limit(connection: Connection) -> None:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()

@@ -83,10 +83,10 @@ async def test_every_connection_of_a_store_is_durable_and_keeps_references(file:
     await store.open()
     for lane, query_only in ((store.database._writer, 0), (store.database._reader, 1)):
         assert lane is not None
-        async with lane._engine.connect() as connection:
+        with lane._engine.connect() as connection:
             for pragma, value in (("synchronous", 2), ("foreign_keys", 1), ("query_only", query_only)):
-                assert (await connection.exec_driver_sql(f"PRAGMA {pragma}")).scalar_one() == value
-            assert (await connection.exec_driver_sql("PRAGMA busy_timeout")).scalar_one() == 1000
+                assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one() == value
+            assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one() == 1000
     await store.close()
 
 

@@ -3,6 +3,9 @@
 
 import asyncio
 import random
+import sqlite3
+import threading
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -212,3 +215,28 @@ async def test_activity_that_comes_from_many_sides_is_the_latest(stores: list[Sq
         session = await stores[0].get(name)
         assert session is not None
         assert session.last_activity_ms == max(activities.get(name, NOW_MS) for activities in told)
+
+
+async def test_who_waits_finds_the_moments_between_the_steps_of_a_busy_process(tmp_path: Path) -> None:
+    file, stop = tmp_path / "tessera.db", threading.Event()
+    store = SqlSessionStore(SqlDirectory(f"sqlite:///{file}"))
+    await store.open()
+
+    def be_busy() -> None:
+        busy = sqlite3.connect(file, isolation_level=None, timeout=5)
+        while not stop.is_set():
+            busy.execute("BEGIN IMMEDIATE")
+            time.sleep(0.09)
+            busy.execute("COMMIT")
+            time.sleep(0.01)  # and SQLite itself asks every 100 ms at last
+        busy.close()
+
+    process = threading.Thread(target=be_busy)
+    process.start()
+    try:
+        for number in range(20):
+            await store.create(make_session(f"s{number}"))
+    finally:
+        stop.set()
+        process.join()
+        await store.close()

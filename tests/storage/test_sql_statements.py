@@ -54,7 +54,7 @@ def said(store: SqlSessionStore | SqlDirectory) -> Iterator[list[str]]:
         dialect = SQLITE if isinstance(element, sqlite.Insert) else POSTGRESQL  # insert_or_ignore chooses itself
         statements.append(str(element.compile(dialect=dialect)).replace("\n", " "))
 
-    engines = [lane._engine.sync_engine for lane in lanes(store)]
+    engines = [lane._engine for lane in lanes(store)]
     for engine in engines:
         event.listen(engine, "before_execute", note)
     yield statements
@@ -166,7 +166,7 @@ async def test_every_statement_of_sessions_goes_by_an_index(store: SqlSessionSto
             told.append((statement, parameters))
 
     for lane in lanes(store):
-        event.listen(lane._engine.sync_engine, "before_cursor_execute", note)
+        event.listen(lane._engine, "before_cursor_execute", note)
     for number in range(3):
         await store.create(make_session(f"s{number}", expires_at=NOW))
         await store.create(make_session(f"t{number}"))
@@ -210,7 +210,7 @@ async def test_a_purge_of_many_subjects_goes_by_their_key(store: SqlSessionStore
             told.append((statement, parameters))
 
     for lane in lanes(store):
-        event.listen(lane._engine.sync_engine, "before_cursor_execute", note)
+        event.listen(lane._engine, "before_cursor_execute", note)
     assert await store.purge(now=NOW, retention_seconds=0) == 100
     lines = plans(tmp_path / "tessera.db", told)
     assert [line for line in lines if line.startswith("SCAN")] == []

@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
-from sqlalchemy import URL, Connection, Engine, NullPool, Table, create_engine, event
+from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from tessera_service.storage.base import StoreRefused
 
 READERS: Final = 4
 _WAL_WAIT_SECONDS: Final = 10.0
+_ASK_SECONDS: Final = 0.002  # between two attempts to begin writing while another process does
 
 
 def sqlite_url(path: Path) -> str:
@@ -68,7 +68,7 @@ def make_durable(connection: Connection) -> None:
             mode = driver.execute("PRAGMA journal_mode=WAL").fetchone()[0]
         except sqlite3.OperationalError as error:
             # Another process switches at this moment: SQLite does not wait for it by itself.
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+            if not _is_busy(error) or time.monotonic() > deadline:
                 raise OSError("the database cannot be switched to a write-ahead log") from error
             time.sleep(0.02)
             continue
@@ -87,20 +87,21 @@ def sync_engine(url: URL, *, writes: bool, timeout_ms: int) -> Engine:
     engine = create_engine(
         _file_url(url, "sqlite"), poolclass=NullPool, hide_parameters=True, connect_args=_connect_args(timeout_ms)
     )
-    _tune(engine, _path(url), writes=writes)
+    _tune(engine, _path(url), wait_seconds=timeout_ms / 1000 if writes else None)
     return engine
 
 
-def async_engine(url: URL, *, writes: bool, timeout_ms: int) -> AsyncEngine:
+def pooled_engine(url: URL, *, writes: bool, timeout_ms: int) -> Engine:
     """The one connection that writes, or the few that read. Both wait for other processes for `timeout_ms`."""
-    engine = create_async_engine(
-        _file_url(url, "sqlite+aiosqlite"),
+    engine = create_engine(
+        _file_url(url, "sqlite"),
+        poolclass=QueuePool,
         pool_size=slots(writes=writes),
         max_overflow=0,
         hide_parameters=True,
         connect_args=_connect_args(timeout_ms),
     )
-    _tune(engine.sync_engine, _path(url), writes=writes)
+    _tune(engine, _path(url), wait_seconds=timeout_ms / 1000 if writes else None)
     return engine
 
 
@@ -129,9 +130,10 @@ def _connect_args(timeout_ms: int) -> dict[str, Any]:
     return {"timeout": timeout_ms / 1000}
 
 
-def _tune(engine: Engine, path: Path, *, writes: bool) -> None:
+def _tune(engine: Engine, path: Path, *, wait_seconds: float | None) -> None:
+    """`wait_seconds`: how long a transaction waits for its turn to write; None: it only reads."""
     pragmas = ["PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON"]
-    if not writes:
+    if wait_seconds is None:
         pragmas.append("PRAGMA query_only=ON")
 
     @event.listens_for(engine, "connect")
@@ -148,7 +150,37 @@ def _tune(engine: Engine, path: Path, *, writes: bool) -> None:
         if connection.info["file"] != _identity(path):
             # What is written to a file without a name is lost with the process.
             raise OSError("the database file was removed or replaced")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if wait_seconds is None:
+            connection.exec_driver_sql("BEGIN")
+        else:
+            _begin_writing(connection, time.monotonic() + wait_seconds)
+
+
+def _begin_writing(connection: Connection, deadline: float) -> None:
+    """SQLite's own wait asks less and less often, at last every 100 ms: it never finds the moment between two
+    transactions of a process that has many to do."""
+    driver: Any = connection.connection.driver_connection
+    wait_ms = driver.execute("PRAGMA busy_timeout").fetchone()[0]
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        while not _began(driver, deadline):
+            time.sleep(_ASK_SECONDS)
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={wait_ms}")
+
+
+def _began(driver: Any, deadline: float) -> bool:
+    try:
+        driver.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if not _is_busy(error) or time.monotonic() > deadline:
+            raise
+        return False
+    return True
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _identity(path: Path) -> tuple[int, int]:
