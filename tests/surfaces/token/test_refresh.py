@@ -7,9 +7,11 @@ import pytest
 
 from surfaces.service_rig import Rig
 from surfaces.token.test_answers import check_pair
-from tessera_service.surfaces.token.operations import PATHS, REFRESH
+from tessera_service.surfaces.token.operations import INTROSPECT, PATHS, REFRESH
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+RIGHTS = ["token.generate", "token.introspect", "token.revoke"]
 
 
 async def test_inside_its_grace_a_spent_token_gives_the_same_pair_and_after_it_ends_the_session(shared: Rig) -> None:
@@ -40,3 +42,23 @@ async def test_fifty_at_once_get_one_successor(shared: Rig) -> None:
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.json()["data"]["refresh_token"] for answer in answers}) == 1
     assert len({answer.json()["data"]["access_token"] for answer in answers}) == 1
+
+
+async def test_a_spent_refresh_token_is_inactive_at_once(shared: Rig) -> None:
+    pair = await shared.issue()
+    assert await shared.is_alive(pair["refresh_token"])
+    fresh = (await shared.post(PATHS[REFRESH], bearer=pair["refresh_token"])).json()["data"]
+    assert not await shared.is_alive(pair["refresh_token"])
+    assert await shared.is_alive(fresh["refresh_token"])
+
+
+async def test_permissions_count_as_the_record_has_them_and_nothing_widens_at_refresh(shared: Rig) -> None:
+    pair = await shared.issue("alice", scope="read", permissions=["user.read"])
+    forge = shared.forge
+    claims = shared.claims("access", sid=pair["session_id"], permissions=RIGHTS, scope="read write")
+    answer = await shared.post(PATHS[INTROSPECT], {"token": "x"}, bearer=forge.good(claims))
+    assert answer.status_code == 403
+    body = {"refresh_token": pair["refresh_token"], "scope": "read write", "permissions": RIGHTS}
+    fresh = (await shared.post(PATHS[REFRESH], body)).json()["data"]
+    found = await shared.introspect(fresh["access_token"])
+    assert (found["scope"], found["permissions"]) == ("read", ["user.read"])

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every slot of every surface."""
+
+from collections.abc import Sequence
+
+from contract.slots import authz, gateway, legacy_auth, session_token, token
+from contract.slots.slot import Refusal, Slot
+
+SLOTS: Sequence[Slot] = (*token.SLOTS, *gateway.SLOTS, *legacy_auth.SLOTS, *session_token.SLOTS, *authz.SLOTS)
+
+__all__ = ["SLOTS", "Refusal", "Slot"]
