@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from tessera_service.clock import Clock
 from tessera_service.engine.access_keys import DISABLED, OPERATOR, AccessKeys
 from tessera_service.engine.alive import Alive
+from tessera_service.engine.claims import Claims
 from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.deadlines import answered_within
 from tessera_service.engine.ends import Ends
@@ -115,6 +116,7 @@ class SessionTokens:
                 raise RevokeInvalid
             session = await self._sessions.get(claims.session_id)
             if session is not None:
+                _demand_own(session, claims)
                 await self._end(session, reason=_REVOKED, revoked_by=claims.subject)
             return session
 
@@ -143,6 +145,13 @@ def _session_of(key: AccessKeyRecord, *, now_ms: int, ends_at: int) -> Session:
         auth_method="access_key",
     )
     return replace(new_session(request, now_ms=now_ms, ends_at=ends_at), access_key_id=key.access_key_id)
+
+
+def _demand_own(session: Session, claims: Claims) -> None:
+    """What a token may not be validated for, it may not end either. RevokeInvalid."""
+    holder = (session.tenant_id, session.subject)
+    if session.access_key_id is None or holder != (claims.tenant_id, claims.subject):
+        raise RevokeInvalid
 
 
 def _judge(found: Alive, key: KeySnapshot, resource: str, permission: str, tenant_id: str | None) -> Validity:
