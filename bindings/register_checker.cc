@@ -36,8 +36,8 @@ py::object type(const Verdict& verdict) {
 }
 
 py::object session(const Verdict& verdict) {
-  const bool alive = verdict.status == Verdict::Status::alive && verdict.session != nullptr;
-  return alive ? py::object(to_bytes(verdict.session->bytes)) : py::none();
+  const bool alive = verdict.status == Verdict::Status::alive && verdict.session.has_value();
+  return alive ? py::object(to_bytes(verdict.session->bytes())) : py::none();
 }
 
 void register_verdict(py::module_& module) {

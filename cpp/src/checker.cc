@@ -49,19 +49,17 @@ Verdict Checker::check_record(VerifiedToken token, std::int64_t now_seconds, boo
   const std::string_view id = record_id(token);
   if (id.empty()) return dead(Error::claim_missing, std::move(token));  // no record can vouch for it
 
-  std::shared_ptr<const SessionSnapshot> session = sessions_->find(id, now_seconds);
-  if (session != nullptr) {
-    if (session->tenant_id != token.tenant_id() || session->subject != token.subject()) {
+  std::optional<SessionSnapshot> session = sessions_->find(id, now_seconds);
+  if (session) {
+    if (session->tenant_id() != token.tenant_id() || session->subject() != token.subject()) {
       return dead(Error::claim_invalid, std::move(token));
     }
-    if (revocations_->is_cut_off(session->tenant_id, session->subject, session->created_ms)) {
+    if (revocations_->is_cut_off(session->tenant_id(), session->subject(), session->created_ms())) {
       return dead(Error::subject_cut_off, std::move(token));
     }
   }
   Verdict verdict;
-  verdict.status = !fresh               ? Verdict::Status::ask_store
-                   : session == nullptr ? Verdict::Status::no_record
-                                        : Verdict::Status::alive;
+  verdict.status = !fresh ? Verdict::Status::ask_store : !session ? Verdict::Status::no_record : Verdict::Status::alive;
   verdict.token = std::move(token);
   if (verdict.status == Verdict::Status::alive) verdict.session = std::move(session);
   return verdict;

@@ -69,19 +69,18 @@ SessionTable::~SessionTable() = default;
 SessionTable::Ticket SessionTable::ticket() const noexcept { return impl_->last_ticket.load(); }
 
 bool SessionTable::put(Ticket ticket, SessionSnapshot snapshot) {
-  const auto shared = std::make_shared<const SessionSnapshot>(std::move(snapshot));
-  const std::uint64_t id = impl_->hashed(shared->id).hash;
-  const std::uint64_t subject = impl_->subject_hash(shared->tenant_id, shared->subject);
+  const std::uint64_t id = impl_->hashed(snapshot.id()).hash;
+  const std::uint64_t subject = impl_->subject_hash(snapshot.tenant_id(), snapshot.subject());
   SessionShard& shard = impl_->shard_of(id);
   SessionShard::Dropped dropped;
   const std::lock_guard lock(shard.mutex);
   const Ticket newest = std::max({impl_->stamp_of(id).load(), impl_->stamp_of(subject).load(), impl_->cleared.load()});
   if (newest > ticket) return false;
-  shard.put(id, subject, shared, impl_->entries_per_shard, dropped);
+  shard.put(id, subject, std::move(snapshot), impl_->entries_per_shard, dropped);
   return true;
 }
 
-std::shared_ptr<const SessionSnapshot> SessionTable::find(std::string_view id, std::int64_t now_seconds) const {
+std::optional<SessionSnapshot> SessionTable::find(std::string_view id, std::int64_t now_seconds) const {
   const HashedId hashed = impl_->hashed(id);
   SessionShard& shard = impl_->shard_of(hashed.hash);
   const std::lock_guard lock(shard.mutex);

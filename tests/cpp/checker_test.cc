@@ -23,22 +23,20 @@ class CheckerTest : public ::testing::Test {
  protected:
   CheckerTest() { checker.keep_fresh_until(Checker::boottime_ns() + kHour); }
 
-  SessionSnapshot record(std::string id = "session-1") const {
-    SessionSnapshot session;
-    session.id = std::move(id);
-    session.tenant_id = "tenant-a";
-    session.subject = "alice";
-    session.created_ms = kCreatedMs;
-    session.expires_at = kNow + 600;
-    session.bytes = "record";
-    return session;
+  static SessionSnapshot record(std::string_view id = "session-1", std::int64_t expires_at = kNow + 600) {
+    return SessionSnapshot({.id = id,
+                            .tenant_id = "tenant-a",
+                            .subject = "alice",
+                            .created_ms = kCreatedMs,
+                            .expires_at = expires_at,
+                            .bytes = "record"});
   }
   void fill(const SessionSnapshot& session) { ASSERT_TRUE(sessions->put(sessions->ticket(), session)); }
   [[nodiscard]] Verdict check(const TokenFacts& facts = {}) const { return checker.check(testing::sign(facts), kNow); }
   [[nodiscard]] Error cause_of_death(const TokenFacts& facts = {}) const {
     const Verdict verdict = check(facts);
     EXPECT_EQ(Status::dead, verdict.status);
-    EXPECT_EQ(nullptr, verdict.session);
+    EXPECT_FALSE(verdict.session);
     return verdict.cause;
   }
 
@@ -54,7 +52,7 @@ TEST_F(CheckerTest, ATokenWithALiveRecordIsAlive) {
   const Verdict verdict = check();
   ASSERT_EQ(Status::alive, verdict.status);
   EXPECT_EQ("jti-1", verdict.token.value().jti());
-  EXPECT_EQ("record", verdict.session->bytes);
+  EXPECT_EQ("record", verdict.session->bytes());
 }
 
 TEST_F(CheckerTest, ATokenThatDoesNotVerifyIsDeadWithItsCause) {
@@ -74,16 +72,13 @@ TEST_F(CheckerTest, WithoutARecordHereTheStoreIsToBeRead) {
   const Verdict verdict = check();
   EXPECT_EQ(Status::no_record, verdict.status);
   EXPECT_TRUE(verdict.token.has_value());
-  EXPECT_EQ(nullptr, verdict.session);
+  EXPECT_FALSE(verdict.session);
 }
 
 TEST_F(CheckerTest, AnExpiredSnapshotIsAMissAndNoVerdict) {
-  SessionSnapshot expired = record();
-  expired.expires_at = kNow;
-  fill(expired);
+  fill(record("session-1", kNow));
   EXPECT_EQ(Status::no_record, check().status);
-  expired.expires_at = kNow + 1;
-  fill(expired);
+  fill(record("session-1", kNow + 1));
   EXPECT_EQ(Status::alive, check().status);
 }
 
@@ -166,7 +161,7 @@ TEST_F(CheckerTest, AStaleMirrorSendsToTheStore) {
   EXPECT_TRUE(unknown.token.has_value());
   fill(record());
   EXPECT_EQ(Status::ask_store, check().status);
-  EXPECT_EQ(nullptr, check().session);
+  EXPECT_FALSE(check().session);
   checker.keep_fresh_until(Checker::boottime_ns() + kHour);
   EXPECT_EQ(Status::alive, check().status);
 }

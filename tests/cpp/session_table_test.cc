@@ -3,65 +3,68 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <random>
 #include <string>
-#include <utility>
+#include <string_view>
 
 namespace tessera {
 namespace {
 
 constexpr std::int64_t kNow = 1'800'000'000;
 
-SessionSnapshot snapshot(std::string id, std::string subject = "alice", std::string tenant_id = "tenant-a") {
-  SessionSnapshot session;
-  session.id = std::move(id);
-  session.tenant_id = std::move(tenant_id);
-  session.subject = std::move(subject);
-  session.created_ms = (kNow - 60) * 1000;
-  session.expires_at = kNow + 60;
-  session.bytes = "{\"status\":\"active\"}";
-  return session;
+SessionSnapshot snapshot(std::string_view id, std::string_view subject = "alice",
+                         std::string_view tenant_id = "tenant-a", std::string_view bytes = "{\"status\":\"active\"}",
+                         std::int64_t expires_at = kNow + 60) {
+  return SessionSnapshot({.id = id,
+                          .tenant_id = tenant_id,
+                          .subject = subject,
+                          .created_ms = (kNow - 60) * 1000,
+                          .expires_at = expires_at,
+                          .bytes = bytes});
+}
+SessionSnapshot with_bytes(std::string_view id, std::string_view bytes) {
+  return snapshot(id, "alice", "tenant-a", bytes);
 }
 bool fill(SessionTable& table, const SessionSnapshot& session) { return table.put(table.ticket(), session); }
-bool has(const SessionTable& table, const std::string& id) { return table.find(id, kNow) != nullptr; }
+bool has(const SessionTable& table, const std::string& id) { return table.find(id, kNow).has_value(); }
 
 TEST(SessionTableTest, GivesBackWhatWasPut) {
   SessionTable table;
   ASSERT_TRUE(fill(table, snapshot("one")));
   const auto found = table.find("one", kNow);
-  ASSERT_NE(nullptr, found);
-  EXPECT_EQ("one", found->id);
-  EXPECT_EQ("tenant-a", found->tenant_id);
-  EXPECT_EQ("alice", found->subject);
-  EXPECT_EQ((kNow - 60) * 1000, found->created_ms);
-  EXPECT_EQ(kNow + 60, found->expires_at);
-  EXPECT_EQ("{\"status\":\"active\"}", found->bytes);
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ("one", found->id());
+  EXPECT_EQ("tenant-a", found->tenant_id());
+  EXPECT_EQ("alice", found->subject());
+  EXPECT_EQ((kNow - 60) * 1000, found->created_ms());
+  EXPECT_EQ(kNow + 60, found->expires_at());
+  EXPECT_EQ("{\"status\":\"active\"}", found->bytes());
   EXPECT_EQ(1U, table.size());
 }
 
 TEST(SessionTableTest, KnowsNothingElse) {
   SessionTable table;
-  EXPECT_EQ(nullptr, table.find("one", kNow));
+  EXPECT_FALSE(table.find("one", kNow));
   ASSERT_TRUE(fill(table, snapshot("one")));
-  for (const char* id : {"", "on", "one ", "One", "two"}) EXPECT_EQ(nullptr, table.find(id, kNow)) << id;
+  for (const char* id : {"", "on", "one ", "One", "two"}) EXPECT_FALSE(table.find(id, kNow)) << id;
 }
 
 TEST(SessionTableTest, ExpiryIsExclusive) {
   SessionTable table;
   ASSERT_TRUE(fill(table, snapshot("one")));
-  EXPECT_NE(nullptr, table.find("one", kNow + 59));
-  EXPECT_EQ(nullptr, table.find("one", kNow + 60));
-  EXPECT_EQ(nullptr, table.find("one", kNow + 61));
+  EXPECT_TRUE(table.find("one", kNow + 59));
+  EXPECT_FALSE(table.find("one", kNow + 60));
+  EXPECT_FALSE(table.find("one", kNow + 61));
 }
 
 TEST(SessionTableTest, ALaterPutReplacesTheSnapshot) {
   SessionTable table;
   ASSERT_TRUE(fill(table, snapshot("one")));
   const auto former = table.find("one", kNow);
-  SessionSnapshot slid = snapshot("one");
-  slid.bytes = "slid";
-  ASSERT_TRUE(fill(table, slid));
-  EXPECT_EQ("slid", table.find("one", kNow)->bytes);
-  EXPECT_EQ("{\"status\":\"active\"}", former->bytes);
+  ASSERT_TRUE(fill(table, with_bytes("one", "slid")));
+  EXPECT_EQ("slid", table.find("one", kNow)->bytes());
+  EXPECT_EQ("{\"status\":\"active\"}", former->bytes());
   EXPECT_EQ(1U, table.size());
 }
 
@@ -166,11 +169,9 @@ TEST(SessionTableTest, ARefusedFillLeavesTheNewerSnapshot) {
   SessionTable table;
   const auto old_ticket = table.ticket();
   table.drop("one");
-  SessionSnapshot newer = snapshot("one");
-  newer.bytes = "newer";
-  ASSERT_TRUE(table.put(table.ticket(), newer));
+  ASSERT_TRUE(fill(table, with_bytes("one", "newer")));
   EXPECT_FALSE(table.put(old_ticket, snapshot("one")));
-  EXPECT_EQ("newer", table.find("one", kNow)->bytes);
+  EXPECT_EQ("newer", table.find("one", kNow)->bytes());
 }
 
 TEST(SessionTableTest, TheLeastRecentlyUsedGoesFirst) {
@@ -187,9 +188,7 @@ TEST(SessionTableTest, TheLeastRecentlyUsedGoesFirst) {
 
 TEST(SessionTableTest, AnExpiredSnapshotIsNotUsed) {
   SessionTable table(2);
-  SessionSnapshot expired = snapshot("expired");
-  expired.expires_at = kNow;
-  ASSERT_TRUE(fill(table, expired));
+  ASSERT_TRUE(fill(table, snapshot("expired", "alice", "tenant-a", "", kNow)));
   ASSERT_TRUE(fill(table, snapshot("a")));
   EXPECT_FALSE(has(table, "expired"));
   ASSERT_TRUE(fill(table, snapshot("b")));
@@ -202,7 +201,7 @@ TEST(SessionTableTest, AnEvictedSnapshotLivesOnInTheHandsThatHoldIt) {
   const auto held = table.find("a", kNow);
   ASSERT_TRUE(fill(table, snapshot("b")));
   EXPECT_FALSE(has(table, "a"));
-  EXPECT_EQ("a", held->id);
+  EXPECT_EQ("a", held->id());
   table.drop_subject("tenant-a", "alice");
   EXPECT_EQ(0U, table.size());
 }
@@ -214,6 +213,65 @@ TEST(SessionTableTest, StaysInItsBound) {
   EXPECT_GT(table.size(), 9'000U);
   for (int subject = 0; subject < 100; ++subject) table.drop_subject("tenant-a", std::to_string(subject));
   EXPECT_EQ(0U, table.size());
+}
+
+// Against a plain map, with few ids and subjects, so that buckets, chains and free entries are reused all the time.
+TEST(SessionTableTest, SaysWhatAPlainMapSays) {
+  SessionTable table(1'000);  // more than there are ids: nothing is evicted
+  std::map<std::string, std::string> subject_of;
+  std::mt19937 dice(7);
+  for (int step = 0; step < 20'000; ++step) {
+    const std::string id = std::to_string(dice() % 150);
+    const std::string subject = std::to_string(dice() % 20);
+    const unsigned int kind = dice() % 16;
+    if (kind < 12) {
+      ASSERT_TRUE(fill(table, snapshot(id, subject, "tenant-a", subject)));
+      subject_of[id] = subject;
+    } else if (kind < 15) {
+      table.drop(id);
+      subject_of.erase(id);
+    } else if (step % 512 == 0) {
+      table.clear();
+      subject_of.clear();
+    } else {
+      table.drop_subject("tenant-a", subject);
+      std::erase_if(subject_of, [&](const auto& entry) { return entry.second == subject; });
+    }
+    ASSERT_EQ(subject_of.size(), table.size());
+    const auto known = subject_of.find(id);
+    const auto found = table.find(id, kNow);
+    ASSERT_EQ(known != subject_of.end(), found.has_value());
+    if (found) {
+      ASSERT_EQ(known->second, found->bytes());
+    }
+  }
+}
+
+TEST(SessionSnapshotTest, ACopyIsItsOwn) {
+  SessionSnapshot copy = snapshot("one");
+  {
+    const SessionSnapshot original = with_bytes("two", "bytes");
+    copy = original;
+  }
+  const SessionSnapshot again(copy);
+  copy = snapshot("three");
+  EXPECT_EQ("two", again.id());
+  EXPECT_EQ("tenant-a", again.tenant_id());
+  EXPECT_EQ("alice", again.subject());
+  EXPECT_EQ("bytes", again.bytes());
+  EXPECT_EQ("three", copy.id());
+}
+
+TEST(SessionSnapshotTest, TextsMayBeEmptyOrHoldAnything) {
+  const std::string anything("\0\n", 2);
+  const SessionSnapshot empty{SessionSnapshot::Fields{}};
+  EXPECT_EQ("", empty.id());
+  EXPECT_EQ("", empty.bytes());
+  const SessionSnapshot session = snapshot(anything, "", anything, anything);
+  EXPECT_EQ(anything, session.id());
+  EXPECT_EQ("", session.subject());
+  EXPECT_EQ(anything, session.tenant_id());
+  EXPECT_EQ(anything, session.bytes());
 }
 
 TEST(SessionTableTest, OfNoEntriesKeepsNothing) {

@@ -176,13 +176,12 @@ struct VersionedStore {
   std::array<std::atomic<std::int64_t>, kSessions> oldest_allowed{};
 
   static SessionSnapshot snapshot(std::size_t session, std::int64_t version) {
-    SessionSnapshot made;
-    made.id = "session-" + std::to_string(session);
-    made.tenant_id = "tenant-a";
-    made.subject = std::to_string(session % kSubjects);
-    made.created_ms = version;
-    made.expires_at = kNow + 1;
-    return made;
+    return SessionSnapshot({.id = "session-" + std::to_string(session),
+                            .tenant_id = "tenant-a",
+                            .subject = std::to_string(session % kSubjects),
+                            .created_ms = version,
+                            .expires_at = kNow + 1,
+                            .bytes = {}});
   }
   /// Changes every session of `changed`, drops them by `drop`, and only then demands that the change be seen.
   void change(const std::vector<std::size_t>& changed, const std::function<void()>& drop) {
@@ -226,7 +225,7 @@ TEST(StateStressTest, NoFillOutlivesADropThatCameAfterItsTicket) {
         const std::int64_t oldest = store.oldest_allowed[session].load();
         if (const auto found = table.find(id, kNow)) {
           ++hits;
-          if (found->created_ms < oldest) ++outdated;
+          if (found->created_ms() < oldest) ++outdated;
         }
       }
     }

@@ -24,7 +24,7 @@ struct Verdict {
   Status status = Status::dead;
   Error cause{};  ///< only for dead
   std::optional<VerifiedToken> token;
-  std::shared_ptr<const SessionSnapshot> session;
+  std::optional<SessionSnapshot> session;
 };
 
 /// The hot path in one call: verify (through the verifier's cache), jti or session revoked?, mirror fresh?, record

@@ -4,19 +4,41 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <string>
+#include <optional>
 #include <string_view>
 
 namespace tessera {
 
-/// What the table knows of one session (or, under its jti, of one service token). Immutable.
-struct SessionSnapshot {
-  std::string id;
-  std::string tenant_id;
-  std::string subject;
-  std::int64_t created_ms = 0;  ///< milliseconds; compared with cut-offs
-  std::int64_t expires_at = 0;  ///< seconds, exclusive; past it the snapshot is a miss, not a verdict
-  std::string bytes;            ///< the caller's own, opaque
+/// What the table knows of one session (or, under its jti, of one service token). Immutable. A table may hold a
+/// million of them, so each is one allocation of exactly what it says.
+class SessionSnapshot {
+ public:
+  struct Fields {
+    std::string_view id;
+    std::string_view tenant_id;
+    std::string_view subject;
+    std::int64_t created_ms = 0;  ///< milliseconds; compared with cut-offs
+    std::int64_t expires_at = 0;  ///< seconds, exclusive; past it the snapshot is a miss, not a verdict
+    std::string_view bytes;       ///< the caller's own, opaque
+  };
+
+  /// Copies what the fields view. Throws std::length_error for a text of 4 GiB and more.
+  explicit SessionSnapshot(const Fields& fields);
+  SessionSnapshot(const SessionSnapshot& other);
+  SessionSnapshot& operator=(const SessionSnapshot& other);
+  SessionSnapshot(SessionSnapshot&&) noexcept = default;
+  SessionSnapshot& operator=(SessionSnapshot&&) noexcept = default;
+  ~SessionSnapshot() = default;
+
+  [[nodiscard]] std::string_view id() const noexcept;
+  [[nodiscard]] std::string_view tenant_id() const noexcept;
+  [[nodiscard]] std::string_view subject() const noexcept;
+  [[nodiscard]] std::int64_t created_ms() const noexcept;
+  [[nodiscard]] std::int64_t expires_at() const noexcept;
+  [[nodiscard]] std::string_view bytes() const noexcept;
+
+ private:
+  std::unique_ptr<char[]> packed_;  // a header, then the four texts; null only once moved from
 };
 
 /// Live sessions by id, bounded in entries (the least recently used go). A snapshot says that the record was there and
@@ -37,8 +59,8 @@ class SessionTable {
   [[nodiscard]] Ticket ticket() const noexcept;
   /// False when the ticket is too old (see above); the caller reads again or goes without.
   bool put(Ticket ticket, SessionSnapshot snapshot);
-  /// Null when unknown or when now_seconds >= expires_at.
-  [[nodiscard]] std::shared_ptr<const SessionSnapshot> find(std::string_view id, std::int64_t now_seconds) const;
+  /// A copy; nothing when unknown or when now_seconds >= expires_at.
+  [[nodiscard]] std::optional<SessionSnapshot> find(std::string_view id, std::int64_t now_seconds) const;
   void drop(std::string_view id);
   void drop_subject(std::string_view tenant_id, std::string_view subject);
   void clear();

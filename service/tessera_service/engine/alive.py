@@ -43,11 +43,11 @@ def alive(claims: Claims, record: Snapshot) -> Alive:
         kind=claims.kind,
         jti=claims.jti,
         session_id=claims.session_id or None,
-        permissions=record.permissions,
+        permissions=frozenset(record.permissions),
         expires_at=claims.expires_at,
     )
-    answer = record.introspection(expires_at=claims.expires_at, issued_at=claims.issued_at, jti=claims.jti)
-    return Alive(caller, answer, _view(claims, record), record.scope, record.names)
+    answer = record.introspection(claims)
+    return Alive(caller, answer, _view(claims, record), record.scope, record.permissions)
 
 
 def _view(claims: Claims, record: Snapshot) -> SessionView | None:
@@ -60,7 +60,7 @@ def _view(claims: Claims, record: Snapshot) -> SessionView | None:
         subject=claims.subject,
         username=state.username,
         roles=state.roles,
-        permissions=record.names,
+        permissions=record.permissions,
         created_ms=state.created_ms,
         expires_at=state.expires_at,
         ends_at=state.ends_at,

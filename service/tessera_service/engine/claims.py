@@ -25,7 +25,7 @@ class Draft:
 
     kind: TokenKind
     issuer: str
-    audience: str
+    audience: str | list[str]  # as it was signed
     subject: str
     tenant_id: str
     jti: str
@@ -93,6 +93,8 @@ class Claims(NamedTuple):
     """What the engine reads from a verified token."""
 
     kind: TokenKind
+    issuer: str
+    audience: str | list[str]  # as it was signed
     subject: str
     tenant_id: str
     jti: str
@@ -124,6 +126,8 @@ def read_claims(payload: bytes, token_type: str) -> Claims | None:
         return None
     return Claims(
         kind=kind,
+        issuer=members["iss"],
+        audience=members["aud"],
         subject=members["sub"],
         tenant_id=members["tenant_id"],
         jti=members["jti"],

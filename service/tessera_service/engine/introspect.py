@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The answer about a token (RFC 7662 section 2.2), put together from the bytes that its snapshot holds ready."""
+"""The answer about a token (RFC 7662 section 2.2), put together from its claims and its record."""
 
 from tessera_service.engine.alive import Alive, alive
-from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.liveness import Liveness
 from tessera_service.engine.snapshots import read_snapshot, session_snapshot
 from tessera_service.engine.verifiers import Dead
@@ -14,9 +13,8 @@ _WRONG_TYPE = "type_not_allowed"  # the first thing after the shape: it may be a
 class Introspector:
     """One answer for every way of being dead, another tenant's token included."""
 
-    def __init__(self, liveness: Liveness, config: EngineConfig) -> None:
+    def __init__(self, liveness: Liveness) -> None:
         self._liveness = liveness
-        self._config = config
 
     def answer_now(self, token: bytes, *, tenant_id: str) -> bytes | None:
         """The answer from memory; None when only `answer` can tell (always for a refresh token)."""
@@ -40,7 +38,7 @@ class Introspector:
             if dead.cause != _WRONG_TYPE:
                 raise
         claims, session = await self._liveness.check_refresh(token)
-        return alive(claims, read_snapshot(session_snapshot(session, self._config, token_type="refresh")))  # noqa: S106
+        return alive(claims, read_snapshot(session_snapshot(session)))
 
 
 def _answer(found: Alive, *, tenant_id: str) -> bytes:

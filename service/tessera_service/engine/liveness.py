@@ -120,7 +120,7 @@ class Liveness:
 
     def remember(self, session: Session, *, ticket: int) -> Snapshot:
         """Puts a session that the store just returned into the table, unless it was revoked since `ticket`."""
-        data = session_snapshot(session, self._config)
+        data = session_snapshot(session)
         self._table.put(
             ticket,
             id=session.session_id,
@@ -143,7 +143,7 @@ class Liveness:
         session = await self._read_session(claims)
         if fill:
             return alive(claims, self.remember(session, ticket=ticket))
-        return alive(claims, read_snapshot(session_snapshot(session, self._config)))
+        return alive(claims, read_snapshot(session_snapshot(session)))
 
     async def _read_session(self, claims: Claims) -> Session:
         state = await self._sessions.read_state(session_id=claims.session_id, jti=claims.jti)
@@ -168,7 +168,7 @@ class Liveness:
         return token
 
     def _remember_service(self, token: ServiceToken, *, ticket: int, fill: bool) -> Snapshot:
-        data = service_snapshot(token, self._config)
+        data = service_snapshot(token)
         if fill:
             self._table.put(
                 ticket,

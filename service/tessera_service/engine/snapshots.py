@@ -1,27 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the SessionTable holds of a record: all that authenticate and introspect need, as bytes.
-
-Four lines of compact JSON, which has no line feed of its own: [client_id, permissions, scope], then the two pieces of
-the introspection answer that stand before and after the members of the token itself, then what else a session is, in
-the order of `SessionState` (of a service token: null).
-"""
+"""What the SessionTable holds of a record: what a token does not say of itself, in as few bytes as it takes, for there
+may be a million of them. A compact JSON list: of a session in the order of `SessionState` after the first three."""
 
 import json
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from tessera_service.engine.config import EngineConfig
-from tessera_service.models import ServiceToken, Session
+from tessera_service.engine.claims import Claims
+from tessera_service.models import ServiceToken, Session, TokenKind
 
 # Service tokens have no session, so no cut-off reaches them: they end with their own record.
 NEVER_CUT_OFF_MS = 2**62
 
 
 class SessionState(NamedTuple):
-    """A session as of when it was read: what its token and its permissions do not say."""
+    """A session as of when it was read."""
 
     username: str | None
     roles: tuple[str, ...]
+    device_type: str | None
+    ip_address: str | None
+    user_agent: str | None
     created_ms: int
     expires_at: int
     ends_at: int
@@ -29,87 +28,71 @@ class SessionState(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """A record as of when it was read. `names`: its permissions in their order."""
+    """A record as of when it was read. `permissions` in the record's order; `session`: None of a service token."""
 
     client_id: str
-    permissions: frozenset[str]
-    before: bytes
-    after: bytes
-    names: tuple[str, ...]
+    permissions: tuple[str, ...]
     scope: str
     session: SessionState | None
 
-    def introspection(self, *, expires_at: int, issued_at: int, jti: str) -> bytes:
-        """The whole JSON answer for one live token of this record."""
-        return b'%b"exp":%d,"iat":%d,"jti":"%b",%b' % (self.before, expires_at, issued_at, jti.encode(), self.after)
+    def introspection(self, claims: Claims) -> bytes:
+        """The whole JSON answer (RFC 7662 section 2.2) for one live token of this record."""
+        members: dict[str, Any] = {
+            "active": True,
+            "sub": claims.subject,
+            "aud": claims.audience,
+            "iss": claims.issuer,
+            "exp": claims.expires_at,
+            "iat": claims.issued_at,
+            "jti": claims.jti,
+            "scope": self.scope,
+            "token_type": "refresh" if claims.kind is TokenKind.REFRESH else "access",
+            "session_id": claims.session_id,
+            "client_id": self.client_id,
+            "tenant_id": claims.tenant_id,
+            "permissions": self.permissions,
+        }
+        if self.session is None:
+            del members["session_id"]
+        else:
+            members["meta"] = {
+                "device_type": self.session.device_type,
+                "ip_address": self.session.ip_address,
+                "user_agent": self.session.user_agent,
+            }
+        return _compact(members)
 
 
 @lru_cache(maxsize=8192)
 def read_snapshot(data: bytes) -> Snapshot:
     """The snapshot that one of the functions below wrote."""
-    record, before, after, state = data.split(b"\n")
-    client_id, permissions, scope = json.loads(record)
-    return Snapshot(client_id, frozenset(permissions), before, after, tuple(permissions), scope, _read_state(state))
+    client_id, permissions, scope, *state = json.loads(data)
+    return Snapshot(client_id, tuple(permissions), scope, _read_state(*state) if state else None)
 
 
-def _read_state(data: bytes) -> SessionState | None:
-    members = json.loads(data)
-    if members is None:
-        return None
-    username, roles, *times = members
-    return SessionState(username, tuple(roles), *times)
+def _read_state(username: str | None, roles: list[str], *rest: Any) -> SessionState:
+    return SessionState(username, tuple(roles), *rest)
 
 
-def session_snapshot(session: Session, config: EngineConfig, *, token_type: str = "access") -> bytes:  # noqa: S107
-    """Of a session's record; `token_type` is what introspection calls the token ("access" or "refresh")."""
-    metadata = session.metadata
-    return _join(
-        [session.client_id, session.permissions, session.scope],
-        {"active": True, "sub": session.subject, "aud": config.audience, "iss": config.issuer},
-        {
-            "scope": session.scope,
-            "token_type": token_type,
-            "session_id": session.session_id,
-            "client_id": session.client_id,
-            "tenant_id": session.tenant_id,
-            "permissions": session.permissions,
-            "meta": {
-                "device_type": metadata.device_type,
-                "ip_address": metadata.ip_address,
-                "user_agent": metadata.user_agent,
-            },
-        },
-        SessionState(
-            username=session.username,
-            roles=session.roles,
-            created_ms=session.created_ms,
-            expires_at=min(session.expires_at, session.ends_at),
-            ends_at=session.ends_at,
-            span_seconds=session.span_seconds,
-        ),
+def session_snapshot(session: Session) -> bytes:
+    """Of a session's record."""
+    state = SessionState(
+        username=session.username,
+        roles=session.roles,
+        device_type=session.metadata.device_type,
+        ip_address=session.metadata.ip_address,
+        user_agent=session.metadata.user_agent,
+        created_ms=session.created_ms,
+        expires_at=min(session.expires_at, session.ends_at),
+        ends_at=session.ends_at,
+        span_seconds=session.span_seconds,
     )
+    return _compact([session.client_id, session.permissions, session.scope, *state])
 
 
-def service_snapshot(token: ServiceToken, config: EngineConfig) -> bytes:
-    """Of a service token's record in the directory: reported as an access token, without session and meta."""
-    return _join(
-        [token.client_id, token.permissions, ""],
-        {"active": True, "sub": token.subject, "aud": config.audience, "iss": config.issuer},
-        {
-            "scope": "",
-            "token_type": "access",
-            "client_id": token.client_id,
-            "tenant_id": token.tenant_id,
-            "permissions": token.permissions,
-        },
-        None,
-    )
-
-
-def _join(
-    record: list[object], before: dict[str, object], after: dict[str, object], state: SessionState | None
-) -> bytes:
-    return b"\n".join((_compact(record), _compact(before)[:-1] + b",", _compact(after)[1:], _compact(state)))
+def service_snapshot(token: ServiceToken) -> bytes:
+    """Of a service token's record in the directory."""
+    return _compact([token.client_id, token.permissions, ""])
 
 
 def _compact(value: object) -> bytes:

@@ -36,7 +36,7 @@ class TokenEngine:
         config: EngineConfig,
     ) -> None:
         self._liveness = liveness
-        self._introspector = Introspector(liveness, config)
+        self._introspector = Introspector(liveness)
         self._revoker = revoker
         self._issuer = Issuer(
             sessions=sessions, keys=keys, pool=pool, mirror=mirror, liveness=liveness, clock=clock, config=config
