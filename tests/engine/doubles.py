@@ -13,12 +13,17 @@ from tessera_service.models import (
     GatewayKey,
     LogKind,
     LogPage,
+    OutboxRow,
+    OutboxSize,
+    RelayClaim,
     Revocation,
     ServiceToken,
     SigningKey,
     Tenant,
 )
 from tessera_service.storage.memory_log import MemoryLog
+from tessera_service.storage.memory_outbox import MemoryOutbox
+from tessera_service.storage.rules import events
 
 START_MS = 1_800_000_000_000
 
@@ -44,6 +49,7 @@ class MemoryDirectory:
 
     def __init__(self) -> None:
         self.log = MemoryLog()
+        self.outbox = MemoryOutbox()
         self.tenants: dict[str, Tenant] = {}
         self.service_tokens: dict[str, ServiceToken] = {}
         self.keys: dict[str, SigningKey] = {}
@@ -54,6 +60,10 @@ class MemoryDirectory:
     @property
     def log_key(self) -> str:
         return f"directory:{id(self):x}"
+
+    @property
+    def outbox_key(self) -> str:
+        return self.log_key
 
     async def open(self) -> None:
         self.opened += 1
@@ -92,6 +102,7 @@ class MemoryDirectory:
         if token is None or token.revoked_at is not None:
             return token
         self.service_tokens[jti] = replace(token, revoked_at=revocation.at_ms // 1000)
+        self.outbox.append(events.service_token_revoked(token, revocation))
         self.log.append(LogKind.JTI, token.tenant_id, jti, revocation)
         return self.service_tokens[jti]
 
@@ -177,6 +188,24 @@ class MemoryDirectory:
 
     async def purge_log(self, *, now: int, limit: int = 1000) -> int:
         return len(self.log.purge(now=now, limit=limit))
+
+    async def read_outbox(self, *, after: int, limit: int = 100) -> Sequence[OutboxRow]:
+        return self.outbox.read(after=after, limit=limit)
+
+    async def claim_relay(self, sink: str, *, holder: str, now_ms: int, lease_ms: int) -> RelayClaim | None:
+        return self.outbox.claim(sink, holder=holder, now_ms=now_ms, lease_ms=lease_ms)
+
+    async def advance_relay(self, sink: str, *, fence: int, position: int, now_ms: int, lease_ms: int) -> bool:
+        return self.outbox.advance(sink, fence=fence, position=position, now_ms=now_ms, lease_ms=lease_ms)
+
+    async def outbox_size(self) -> OutboxSize:
+        return self.outbox.size()
+
+    async def purge_outbox(self, *, before_ms: int, limit: int = 500) -> int:
+        return self.outbox.purge(before_ms=before_ms, limit=limit)
+
+    async def erase_events(self, tenant_id: str, user_id: str, *, limit: int = 500) -> int:
+        return self.outbox.erase(tenant_id, user_id, limit=limit)
 
 
 class Pause:

@@ -184,8 +184,23 @@ async def test_revoking_a_subject_spares_its_service_tokens_in_memory_and_in_the
     assert world.engine.tokens.authenticate_now(token, tenant_id=TENANT) is not None
 
 
-async def test_a_subject_without_sessions_is_a_success(world: World) -> None:
-    await world.engine.tokens.revoke_subject(await world.caller("token.revoke"), "nobody")
+async def test_a_subject_without_sessions_is_a_success_and_leaves_no_trace(world: World) -> None:
+    token = await world.service_token(subject="nobody")
+    for caller in (await world.caller("token.revoke"), await world.who(token)):
+        await world.engine.tokens.revoke_subject(caller, "nobody")
+    assert world.sessions.store._state.log.head == 0
+    assert (await world.who((await world.issue("nobody")).access_token)).subject == "nobody"
+
+
+async def test_a_subject_is_revoked_once_however_often_it_is_asked(world: World) -> None:
+    before = await world.issue("alice")
+    caller = await world.caller("token.revoke")
+    for _ in range(3):
+        await world.engine.tokens.revoke_subject(caller, "alice")
+    assert world.sessions.store._state.log.head == 1
+    assert await is_dead(world, before.access_token)
+    after = await world.issue("alice")
+    assert (await world.who(after.access_token)).subject == "alice"
 
 
 # One token
@@ -310,6 +325,7 @@ async def test_every_entry_outlives_what_it_kills(world: World) -> None:
     caller = await world.caller("token.revoke")
     await world.engine.tokens.revoke_token(caller, tokens.access_token)
     await world.engine.tokens.revoke_session(caller, tokens.session_id)
+    await world.issue("alice")
     await world.engine.tokens.revoke_subject(caller, "alice")
     jti, session, subject = world.sessions.store._state.log.snapshot()
     kept = world.config.clock_skew + world.config.revocation_margin

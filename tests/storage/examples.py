@@ -14,11 +14,12 @@ from tessera_service.models import (
     SessionLimit,
     SessionMetadata,
     Slide,
+    SubjectRevocation,
     Successor,
     TokenKind,
     TokenRecord,
 )
-from tessera_service.storage.base import RevocationLog
+from tessera_service.storage.base import RevocationLog, SessionStore
 
 NOW = 1_800_000_000
 NOW_MS = NOW * 1000
@@ -167,6 +168,19 @@ def limit(
 def eviction(at_ms: int = NOW_MS) -> Revocation:
     """Why a session made room."""
     return revocation(at_ms, reason="concurrent_limit")
+
+
+async def cut_off(
+    store: SessionStore, subject: str = "alice", at_ms: int = NOW_MS, *, tenant_id: str = "tenant-a", until: int = 5000
+) -> SubjectRevocation:
+    """Gives the subject that cut-off: ends a session of its own, which is over by itself a second before. `until`: how
+    many seconds after NOW the log keeps it."""
+    name = f"cut-{tenant_id}-{subject}-{at_ms}"
+    over = at_ms // 1000 - 1
+    session = replace(make_session(name, subject=subject, created_ms=1, expires_at=over), tenant_id=tenant_id)
+    own = tuple(replace(token, tenant_id=tenant_id, expires_at=over) for token in session.tokens)
+    await store.create(replace(session, tokens=own))
+    return await store.revoke_subject(tenant_id, subject, revocation=revocation(at_ms, log_expires_at=NOW + until))
 
 
 async def whole_log(store: RevocationLog) -> Sequence[LogEntry]:

@@ -12,6 +12,8 @@ from tessera_service.models import (
     Session,
     SessionCounts,
     SessionLimit,
+    SessionMetadata,
+    SessionStatus,
     Slide,
     SlideStatus,
     SpentToken,
@@ -30,6 +32,7 @@ class Model:
         self.tokens: dict[str, TokenRecord] = {}
         self.cutoffs: dict[str, int] = {}
         self.log: list[LogEntry] = []
+        self.told: list[tuple[str, str]] = []  # (id of the event, user), in order
         self.head = 0
 
     def seen(self, name: str) -> Session | None:
@@ -52,6 +55,7 @@ class Model:
             session = replace(session, last_activity_ms=session.created_ms)
         self.sessions[session.session_id] = replace(session, tokens=())
         self.tokens |= {token.jti: token for token in session.tokens}
+        self.told.append((f"{session.session_id}.issued", session.subject))
         return self.seen(session.session_id)
 
     def create_limited(
@@ -124,8 +128,10 @@ class Model:
         self.log.append(LogEntry(self.head, kind, "tenant-a", key, cutoff_ms, why.log_expires_at))
 
     def end(self, name: str, why: Revocation) -> None:
+        self.told.append((f"{name}.revoked", self.sessions[name].subject))
         self.sessions[name] = replace(
             self.sessions[name],
+            locked=why.locked,
             revoked_ms=why.at_ms,
             revoked_reason=why.reason,
             revoked_by=why.revoked_by,
@@ -173,23 +179,29 @@ class Model:
         return self.seen(name)
 
     def revoke_subject(self, subject: str, why: Revocation) -> list[str]:
-        mine = sorted(name for name, session in self.sessions.items() if session.subject == subject)
-        before = {name: self.seen(name) for name in mine}
-        times = [self.cutoffs.get(subject, 0), why.at_ms, *(self.sessions[name].created_ms for name in mine)]
+        mine = self.listed(subject, active_at=None)[::-1]
+        leaving = [session for session in mine if self.endable(session)]
+        if not leaving:
+            return []
+        times = [self.cutoffs.get(subject, 0), why.at_ms, *(session.created_ms for session in mine)]
+        for session in leaving:
+            self.end(session.session_id, why)
         self.cutoffs[subject] = max(times)
-        ended = [name for name, session in before.items() if session is not None and self.alive(session, why.at_ms)]
-        for name in ended:
-            self.end(name, why)
         self.append(LogKind.SUBJECT, subject, why, max(times))
-        return ended
+        return [session.session_id for session in leaving if self.alive(session, why.at_ms)]
 
     def revoke_others(self, subject: str, keep: str, why: Revocation) -> tuple[list[str], int]:
-        mine = [session for session in self.listed(subject, active_at=None) if self.alive(session, why.at_ms)]
+        mine = [session for session in self.listed(subject, active_at=None) if self.endable(session)]
         others = sorted(session.session_id for session in mine if session.session_id != keep)
+        active = sum(self.alive(session, why.at_ms) for session in mine)
         for name in others:
             self.end(name, why)
             self.append(LogKind.SESSION, name, why)
-        return others, len(mine)
+        return others, active
+
+    def endable(self, session: Session) -> bool:
+        # The clock of these lives never strays by a day, which is how long after its time a session may be alive.
+        return session.revoked_ms is None and not session.locked
 
     def revoked(self, jti: str) -> bool:
         return any(entry.kind is LogKind.JTI and entry.key == jti for entry in self.log)
@@ -197,8 +209,17 @@ class Model:
     def revoke_token(self, token: TokenRecord, why: Revocation) -> bool:
         if self.revoked(token.jti):
             return False
+        self.told.append((f"{token.jti}.revoked", token.subject))
         self.append(LogKind.JTI, token.jti, why)
         return True
+
+    def paged(self, subject: str, status: SessionStatus | None, now: int) -> list[Session]:
+        return [session for session in self.listed(subject, active_at=None) if status in (None, session.status(now))]
+
+    def erase(self, subject: str) -> None:
+        for name, session in self.sessions.items():
+            if session.subject == subject:
+                self.sessions[name] = replace(session, username=None, metadata=SessionMetadata())
 
     def purge(self, now: int) -> None:
         for name, session in list(self.sessions.items()):

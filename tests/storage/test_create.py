@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from storage.examples import NOW, NOW_MS, make_session, revocation, tokens, whole_log
+from storage.examples import NOW, NOW_MS, cut_off, make_session, tokens, whole_log
 from tessera_service.models import SessionMetadata
 from tessera_service.storage.base import SessionStore
 
@@ -60,7 +60,7 @@ async def test_creating_writes_nothing_to_the_log(store: SessionStore) -> None:
 
 @pytest.mark.parametrize(("born_ms", "stored_ms"), [(-1, 1), (0, 1), (1, 1), (2, 2)])
 async def test_a_session_is_born_after_the_cut_off(store: SessionStore, born_ms: int, stored_ms: int) -> None:
-    await store.revoke_subject("tenant-a", "alice", revocation=revocation(NOW_MS))
+    await cut_off(store)
     created = await store.create(make_session(created_ms=NOW_MS + born_ms))
     assert created.created_ms == NOW_MS + stored_ms
     assert await store.get("s1") == created
@@ -68,8 +68,8 @@ async def test_a_session_is_born_after_the_cut_off(store: SessionStore, born_ms:
 
 
 async def test_the_cut_off_of_another_subject_or_tenant_does_not_matter(store: SessionStore) -> None:
-    await store.revoke_subject("tenant-a", "bob", revocation=revocation(NOW_MS))
-    await store.revoke_subject("tenant-b", "alice", revocation=revocation(NOW_MS))
+    await cut_off(store, "bob")
+    await cut_off(store, tenant_id="tenant-b")
     assert (await store.create(make_session())).created_ms == NOW_MS
 
 

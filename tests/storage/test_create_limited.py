@@ -9,6 +9,7 @@ import pytest
 from storage.examples import (
     NOW,
     NOW_MS,
+    cut_off,
     eviction,
     gateway_session,
     limit,
@@ -146,7 +147,7 @@ async def test_what_was_revoked_locked_or_cut_off_does_not_count(store: SessionS
 
 
 async def test_the_new_session_is_born_after_the_cut_off(store: SessionStore) -> None:
-    await store.revoke_subject("tenant-a", "alice", revocation=revocation(NOW_MS + 50))
+    await cut_off(store, at_ms=NOW_MS + 50)
     created = await store.create_limited(gateway_session("new"), limit=limit(5), eviction=eviction())
     assert created.session is not None
     assert (created.session.created_ms, created.session.last_activity_ms) == (NOW_MS + 51, NOW_MS + 51)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from storage.examples import NOW, NOW_MS, gateway_session, make_session, revocation, slide
+from storage.examples import NOW, NOW_MS, cut_off, gateway_session, make_session, revocation, slide
 from tessera_service.models import Session, SessionCounts
 from tessera_service.storage.base import SessionStore
 
@@ -48,10 +48,10 @@ async def test_of_two_born_at_once_the_higher_id_is_the_newer(store: SessionStor
 
 
 async def test_the_order_is_that_of_the_times_that_were_stored(store: SessionStore) -> None:
-    await store.revoke_subject("tenant-a", "alice", revocation=revocation(NOW_MS + 50))
+    await cut_off(store, at_ms=NOW_MS + 50)
     await store.create(make_session("alice-1"))
     await store.create(make_session("bob-1", subject="bob", created_ms=NOW_MS + 50))
-    assert await page(store) == ["alice-1", "bob-1"]
+    assert (await page(store))[:2] == ["alice-1", "bob-1"]
 
 
 async def test_a_page_has_its_limit_and_its_offset(store: SessionStore) -> None:

@@ -24,6 +24,8 @@ from tessera_service.models import (
     Rotation,
     RotationStatus,
     SessionLimit,
+    SessionPage,
+    SessionStatus,
     Slide,
     SlideResult,
     SlideStatus,
@@ -95,8 +97,8 @@ class StoresAgree(RuleBasedStateMachine):
             TokenRecord(access, name, "tenant-a", subject, TokenKind.ACCESS, now + lifetime // 3),
         )
 
-    def why(self, reason: str, log_seconds: int) -> Revocation:
-        return Revocation(self.now_ms, reason, "admin", self.now_ms // 1000 + log_seconds)
+    def why(self, reason: str, log_seconds: int, *, locked: bool = False) -> Revocation:
+        return Revocation(self.now_ms, reason, "admin", self.now_ms // 1000 + log_seconds, locked)
 
     @rule(
         pick=PICK,
@@ -253,18 +255,37 @@ class StoresAgree(RuleBasedStateMachine):
             counted = self.store.count_sessions("tenant-a", surface=surface, now=now)
             self.agree(self.model.counted(surface, now), counted)
 
-    @rule(pick=PICK, log_seconds=SECONDS)
-    def revoke_session(self, pick: int, log_seconds: int) -> None:
+    @rule(
+        subject=st.sampled_from(SUBJECTS),
+        status=st.sampled_from([None, *SessionStatus]),
+        ago=SECONDS,
+        limit=st.integers(1, 4),
+        offset=st.integers(0, 3),
+    )
+    def page(self, subject: str, status: SessionStatus | None, ago: int, limit: int, offset: int) -> None:
+        now = self.now_ms // 1000 - ago
+        found = self.model.paged(subject, status, now)
+        call = self.store.page_sessions("tenant-a", subject=subject, status=status, now=now, limit=limit, offset=offset)
+        self.agree(SessionPage(tuple(found[offset : offset + limit]), len(found)), call)
+
+    @rule(subject=st.sampled_from(SUBJECTS), limit=st.integers(1, 3))
+    def erase(self, subject: str, limit: int) -> None:
+        self.model.erase(subject)
+        while self.run(self.store.erase_subject("tenant-a", subject, limit=limit)):
+            pass
+
+    @rule(pick=PICK, log_seconds=SECONDS, locked=st.booleans())
+    def revoke_session(self, pick: int, log_seconds: int, locked: bool) -> None:
         name = self.session(pick)
-        why = self.why("manual", log_seconds)
+        why = self.why("manual", log_seconds, locked=locked)
         self.agree(self.model.revoke_session(name, why), self.store.revoke_session(name, revocation=why))
 
-    @rule(subject=st.sampled_from(SUBJECTS), log_seconds=SECONDS)
-    def revoke_subject(self, subject: str, log_seconds: int) -> None:
-        why = self.why("all", log_seconds)
+    @rule(subject=st.sampled_from(SUBJECTS), log_seconds=SECONDS, locked=st.booleans())
+    def revoke_subject(self, subject: str, log_seconds: int, locked: bool) -> None:
+        why = self.why("all", log_seconds, locked=locked)
         ended = self.model.revoke_subject(subject, why)
         call = self.store.revoke_subject("tenant-a", subject, revocation=why)
-        self.agree(SubjectRevocation(self.model.cutoffs[subject], len(ended)), call)
+        self.agree(SubjectRevocation(self.model.cutoffs.get(subject, 0), len(ended)), call)
 
     @precondition(lambda self: self.model.tokens)
     @rule(data=st.data(), log_seconds=SECONDS)
@@ -315,6 +336,9 @@ class StoresAgree(RuleBasedStateMachine):
     @rule()
     def look_at_everything(self) -> None:
         assert self.run(whole_log(self.store)) == tuple(self.model.log)
+        rows = self.run(self.store.read_outbox(after=0, limit=1000))
+        assert [(row.event.event_id, row.event.user_id) for row in rows] == self.model.told
+        assert [row.sequence for row in rows] == list(range(1, len(rows) + 1))
         for name in self.refresh_jtis:
             assert self.run(self.store.get(name)) == self.model.seen(name)
 

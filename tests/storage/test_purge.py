@@ -3,7 +3,7 @@
 
 import pytest
 
-from storage.examples import GRACE_MS, NOW, NOW_MS, make_session, revocation, rotation, successor, tokens
+from storage.examples import GRACE_MS, NOW, NOW_MS, cut_off, make_session, revocation, rotation, successor, tokens
 from tessera_service.storage.base import SessionStore
 
 
@@ -92,25 +92,25 @@ async def test_the_next_successor_goes_by_its_own_grace(store: SessionStore) -> 
 
 
 async def test_a_cut_off_stays_while_the_log_names_it(store: SessionStore) -> None:
-    await store.revoke_subject("tenant-a", "alice", revocation=revocation(NOW_MS, log_expires_at=NOW + 50))
-    await store.revoke_subject("tenant-a", "bob", revocation=revocation(NOW_MS, log_expires_at=NOW + 99))
+    await cut_off(store, until=50)
+    await cut_off(store, "bob", until=99)
     await store.purge_log(now=NOW + 49)
-    await purge_all(store, now=NOW + 49)
+    assert await purge_all(store, now=NOW + 49, retention_seconds=0) == 2 + 4
     assert (await store.create(make_session("s1"))).created_ms == NOW_MS + 1
 
 
 async def test_a_cut_off_that_nothing_needs_goes(store: SessionStore) -> None:
-    await store.revoke_subject("tenant-a", "alice", revocation=revocation(NOW_MS, log_expires_at=NOW + 50))
-    await store.revoke_subject("tenant-a", "bob", revocation=revocation(NOW_MS, log_expires_at=NOW + 99))
+    await cut_off(store, until=50)
+    await cut_off(store, "bob", until=99)
+    assert await purge_all(store, now=NOW + 49, retention_seconds=0) == 2 + 4
     await store.purge_log(now=NOW + 50)
-    assert await purge_all(store, now=NOW + 50) == 0
     assert (await store.create(make_session("s1"))).created_ms == NOW_MS
 
 
 async def test_a_cut_off_stays_while_a_session_is_retained(store: SessionStore) -> None:
     await store.create(make_session("s1", expires_at=NOW))
     await store.revoke_subject("tenant-a", "alice", revocation=revocation(NOW_MS, log_expires_at=NOW + 50))
-    await store.revoke_subject("tenant-a", "bob", revocation=revocation(NOW_MS, log_expires_at=NOW + 99))
+    await cut_off(store, "bob", until=99)
     await store.purge_log(now=NOW + 50)
     await purge_all(store, now=NOW + 99)
     session = await store.get("s1")

@@ -46,7 +46,7 @@ async def test_all_others_of_one_that_is_not_there_are_all(store: SessionStore) 
 
 
 async def test_what_is_over_already_is_left_as_it_is(store: SessionStore) -> None:
-    await store.create(gateway_session("s1", expires_at=NOW))
+    await store.create(gateway_session("s1", expires_at=NOW - 86_400))
     await store.create(gateway_session("s2", locked=True))
     await store.create(gateway_session("s3"))
     await store.revoke_session("s3", revocation=revocation(NOW_MS - 5))
@@ -62,11 +62,23 @@ async def test_an_unknown_subject_has_no_others(store: SessionStore) -> None:
     assert await whole_log(store) == ()
 
 
-@pytest.mark.parametrize(("now", "ended"), [(NOW + 1799, 1), (NOW + 1800, 0)])
-async def test_others_end_until_their_own_end(store: SessionStore, now: int, ended: int) -> None:
+@pytest.mark.parametrize(
+    ("now", "ended", "active"), [(NOW + 1799, 1, 1), (NOW + 1800, 1, 0), (NOW + 88_199, 1, 0), (NOW + 88_200, 0, 0)]
+)
+async def test_others_end_while_any_clock_may_call_them_alive(
+    store: SessionStore, now: int, ended: int, active: int
+) -> None:
     await store.create(gateway_session("s1"))
     result = await store.revoke_others("tenant-a", "alice", keep="s2", revocation=revocation(now * 1000))
-    assert (len(result.ended), result.active_before) == (ended, ended)
+    assert (len(result.ended), result.active_before) == (ended, active)
+    assert len(await whole_log(store)) == ended
+
+
+async def test_the_kept_one_counts_only_while_it_is_active(store: SessionStore) -> None:
+    await store.create(gateway_session("s1", expires_at=NOW))
+    await store.create(gateway_session("s2"))
+    result = await store.revoke_others("tenant-a", "alice", keep="s1", revocation=revocation())
+    assert ([session.session_id for session in result.ended], result.active_before) == (["s2"], 1)
 
 
 async def test_more_than_one_statement_holds_end_in_one_step(store: SessionStore) -> None:
@@ -104,8 +116,10 @@ async def test_the_sessions_of_an_access_key_end_in_bounded_steps(store: Session
     assert len(await whole_log(store)) == 5
 
 
-@pytest.mark.parametrize(("now", "ended"), [(NOW + 1799, 1), (NOW + 1800, 0)])
-async def test_an_expired_session_of_an_access_key_is_left(store: SessionStore, now: int, ended: int) -> None:
+@pytest.mark.parametrize(("now", "ended"), [(NOW + 1799, 1), (NOW + 1800, 1), (NOW + 88_199, 1), (NOW + 88_200, 0)])
+async def test_a_session_of_an_access_key_that_is_over_by_any_clock_is_left(
+    store: SessionStore, now: int, ended: int
+) -> None:
     await store.create(of_key("s1"))
     assert len(await store.revoke_access_key_sessions("key-1", revocation=revocation(now * 1000))) == ended
     assert len(await whole_log(store)) == ended

@@ -26,7 +26,7 @@ from storage.examples import (
     slide,
     tokens,
 )
-from tessera_service.models import ServiceToken, SigningKey, Tenant
+from tessera_service.models import ServiceToken, SessionStatus, SigningKey, Tenant
 from tessera_service.storage.sql import SqlDirectory, SqlSessionStore
 from tessera_service.storage.sql.database import Lane
 from tessera_service.storage.sql.engine import insert_or_ignore
@@ -82,15 +82,27 @@ async def test_every_step_that_revokes_locks_the_subject_first_and_the_head_last
         store.revoke_token(tokens("s2", 0)[0], revocation=revocation()),
         store.create_limited(gateway_session("g1"), limit=limit(1, scope="all"), eviction=eviction()),
         store.revoke_others("tenant-a", "alice", keep="s1", revocation=revocation()),
-        store.revoke_subject("tenant-a", "alice", revocation=revocation()),
     ]
     for step in steps:
-        first, *_, head, entry = await statements_of(store, step)
+        first, *_, events, event_rows, head, entry = await statements_of(store, step)
         assert "FROM subjects" in first
         assert "FOR UPDATE" in first
         assert head.startswith("UPDATE log_head SET seq=(log_head.seq + ")
         assert head.endswith("RETURNING log_head.seq")
         assert entry.startswith("INSERT INTO revocation_log")
+        assert events.startswith("UPDATE outbox_head SET seq=(outbox_head.seq + ")
+        assert event_rows.startswith("INSERT INTO outbox ")
+
+
+async def test_revoking_a_subject_takes_the_head_of_the_outbox_before_that_of_the_log(store: SqlSessionStore) -> None:
+    await store.create(make_session())
+    said = await statements_of(store, store.revoke_subject("tenant-a", "alice", revocation=revocation()))
+    assert said[0].startswith("SELECT subjects.cutoff_ms")
+    assert said[0].endswith("FOR UPDATE")
+    steps = ["FROM outbox_head FOR UPDATE", "INSERT INTO outbox ", "UPDATE outbox_head", "UPDATE log_head"]
+    places = [next(place for place, text in enumerate(said) if step in text) for step in steps]
+    assert places == sorted(places)
+    assert said[-1].startswith("INSERT INTO revocation_log")
 
 
 async def test_a_session_is_locked_between_its_subject_and_the_head(store: SqlSessionStore) -> None:
@@ -145,12 +157,12 @@ async def test_the_usual_steps_take_few_statements(store: SqlSessionStore) -> No
         "poll": len(await statements_of(store, store.read_log(after=1))),
     }
     assert counts == {
-        "create": 3,
+        "create": 5,
         "rotate": 4,
         "read_state": 2,
-        "revoke_session": 5,
+        "revoke_session": 7,
         "poll": 2,
-        "create_limited": 4,
+        "create_limited": 6,
         "slide": 6,
         "touch": 1,
         "list_sessions": 1,
@@ -193,10 +205,17 @@ async def test_every_statement_of_sessions_goes_by_an_index(store: SqlSessionSto
     await store.purge(now=NOW + 9000, retention_seconds=0)
     await store.revoke_subject("tenant-a", "bob", revocation=revocation(log_expires_at=NOW))
     await store.purge_log(now=NOW)
+    for status in (None, *SessionStatus):
+        await store.page_sessions("tenant-a", subject="alice", status=status, now=NOW, limit=5, offset=0)
+    await store.erase_subject("tenant-a", "alice")
+    await store.erase_events("tenant-a", "alice")
+    claim = await store.claim_relay("audit", holder="a", now_ms=NOW_MS, lease_ms=1000)
+    assert claim is not None
+    await store.advance_relay("audit", fence=claim.fence, position=1, now_ms=NOW_MS, lease_ms=0)
+    await store.read_outbox(after=1)
+    await store.purge_outbox(before_ms=NOW_MS + 1)
     assert len(told) > 60
-    whole = [
-        plan for plan in plans(tmp_path / "tessera.db", told) if plan.startswith("SCAN ") and "log_head" not in plan
-    ]
+    whole = [plan for plan in plans(tmp_path / "tessera.db", told) if plan.startswith("SCAN ") and "_head" not in plan]
     assert whole == []
 
 

@@ -45,7 +45,10 @@ class Ends:
         self._mirror.ended(session.session_id, expires_at=self._kept(self._session_over(session)))
 
     def apply_subject(self, tenant_id: str, subject: str, *, cutoff_ms: int, revocation: Revocation) -> None:
-        """The store raised the subject's cut-off to `cutoff_ms`, which ends every session created until then."""
+        """The subject's cut-off is `cutoff_ms` in the store (0: it has none), which ends every session created until
+        then."""
+        if not cutoff_ms:
+            return
         self._mirror.cut_off(tenant_id, subject, cutoff_ms=cutoff_ms, expires_at=revocation.log_expires_at)
 
     def _session_over(self, session: Session) -> int:

@@ -168,7 +168,8 @@ class GatewaySessions:
         it ended, and how many were active before. SessionForbidden."""
         if exclude_current:
             revoked = await self._revoker.others(caller, user_id, MANUAL)
-            return len(revoked.ended), revoked.active_before
+            now = self._clock.now()  # what was over by this clock was ended too, but nobody saw it live
+            return sum(_over(session) > now for session in revoked.ended), revoked.active_before
         ended = await self._revoker.subject(caller, user_id, MANUAL)
         return ended, ended
 
@@ -232,6 +233,10 @@ def _session_of(found: Alive, tenant_id: str | None) -> SessionView:
     if found.session is None or tenant_id not in (None, found.session.tenant_id):
         raise TokenDead("not_found")
     return found.session
+
+
+def _over(session: Session) -> int:
+    return min(session.expires_at, session.ends_at)
 
 
 def _reason(dead: Dead) -> DeathReason:

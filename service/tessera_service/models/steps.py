@@ -65,7 +65,8 @@ class StoredState:
 
 @dataclass(frozen=True, slots=True)
 class SubjectRevocation:
-    """What the revocation of a subject did: the cut-off as it is now, and how many live sessions it ended."""
+    """What the revocation of a subject did: the cut-off as it is now (0: none), and how many sessions that were active
+    at its time it ended."""
 
     cutoff_ms: int
     ended: int
@@ -144,7 +145,8 @@ class SessionPage:
 
 @dataclass(frozen=True, slots=True)
 class RevokedOthers:
-    """`ended` by session_id, as stored afterwards; `active_before` counts the one that was kept too."""
+    """`ended` by session_id, as stored afterwards, also those whose time was just over; `active_before`: how many were
+    active at the time of the revocation, the one that was kept too."""
 
     ended: tuple[Session, ...]
     active_before: int

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sessions in this process: they die with it. Steps are atomic because nothing is awaited inside."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
@@ -10,6 +10,9 @@ from tessera_service.models import (
     LimitedCreation,
     LogKind,
     LogPage,
+    OutboxRow,
+    OutboxSize,
+    RelayClaim,
     Revocation,
     RevokedOthers,
     Rotation,
@@ -18,6 +21,7 @@ from tessera_service.models import (
     Session,
     SessionCounts,
     SessionLimit,
+    SessionPage,
     SessionStatus,
     Slide,
     SlideResult,
@@ -28,6 +32,7 @@ from tessera_service.models import (
 )
 from tessera_service.storage import rules
 from tessera_service.storage.memory_state import MemoryState
+from tessera_service.storage.rules import events
 
 _PAGE: Final = 1000
 
@@ -43,6 +48,10 @@ class MemorySessionStore:
     def log_key(self) -> str:
         return f"memory:{id(self):x}"
 
+    @property
+    def outbox_key(self) -> str:
+        return self.log_key
+
     async def open(self) -> None:
         if self._state is None:
             self._state = MemoryState()
@@ -56,7 +65,7 @@ class MemorySessionStore:
     async def create(self, session: Session) -> Session:
         state = self._alive()
         state.check_new(session)
-        stored = rules.born(session, state.subject(session.tenant_id, session.subject).cutoff_ms)
+        stored = rules.born(session, state.cutoff_of(session.tenant_id, session.subject))
         state.add(stored, session.tokens)
         return stored
 
@@ -69,10 +78,11 @@ class MemorySessionStore:
         too_many = rules.too_many(len(counted), limit)
         if too_many and limit.policy == "reject":
             return LimitedCreation(None)
-        stored = rules.born(session, state.subject(session.tenant_id, session.subject).cutoff_ms)
-        state.add(stored, session.tokens)
-        leaving = iter(rules.least_recently_active(counted)[:too_many])
-        return LimitedCreation(stored, self._end_all(leaving, eviction))
+        stored = rules.born(session, state.cutoff_of(session.tenant_id, session.subject))
+        evicted = tuple(rules.ended(other, eviction) for other in rules.least_recently_active(counted)[:too_many])
+        state.add(stored, session.tokens, evicted=[events.revoked(other, eviction) for other in evicted])
+        state.end_untold(evicted, eviction)
+        return LimitedCreation(stored, evicted)
 
     async def get(self, session_id: str) -> Session | None:
         return self._alive().seen(session_id)
@@ -103,6 +113,13 @@ class MemorySessionStore:
         )
         return list(islice(wanted, offset, offset + limit))
 
+    async def page_sessions(
+        self, tenant_id: str, *, subject: str, status: SessionStatus | None, now: int, limit: int, offset: int
+    ) -> SessionPage:
+        found = self._alive().newest_first(tenant_id, subject)
+        wanted = [session for session in found if status in (None, session.status(now))]
+        return SessionPage(tuple(wanted[offset : offset + limit]), len(wanted))
+
     async def count_sessions(self, tenant_id: str, *, surface: str, now: int) -> SessionCounts:
         tally = self._alive().tallies.get((tenant_id, surface))
         return SessionCounts(0, 0, 0) if tally is None else tally.counts(now)
@@ -115,8 +132,8 @@ class MemorySessionStore:
         result = rules.rotate(session, rotation)
         if result.status is RotationStatus.ROTATED and result.session is not None:
             state.move_on(result.session, new=rotation.tokens)
-        elif result.status is RotationStatus.REUSE_REVOKED and result.session is not None:
-            state.end(result.session, rotation.reuse)
+        elif result.status is RotationStatus.REUSE_REVOKED:
+            state.end([session], rotation.reuse)
         return result
 
     async def slide(self, slide: Slide) -> SlideResult:
@@ -143,43 +160,56 @@ class MemorySessionStore:
         session = state.seen(session_id)
         if session is None or not rules.may_end(session):
             return session
-        ended = rules.ended(session, revocation)
-        state.end(ended, revocation)
+        (ended,) = state.end([session], revocation)
         return ended
 
     async def revoke_subject(self, tenant_id: str, subject: str, *, revocation: Revocation) -> SubjectRevocation:
         state = self._alive()
-        record = state.subject(tenant_id, subject)
-        newest_ms = max((session.created_ms for session in state.all_seen(record.session_ids)), default=0)
-        cutoff_ms = rules.raised_cutoff(record.cutoff_ms, newest_ms, revocation)
-        active = state.active_of(tenant_id, subject, now=revocation.at_ms // 1000)
-        for session in active:
+        cutoff_ms = state.cutoff_of(tenant_id, subject)
+        if not state.endable_of(tenant_id, subject):
+            return SubjectRevocation(cutoff_ms, 0)
+        active = len(state.active_of(tenant_id, subject, now=revocation.at_ms // 1000))
+        newest_ms = max(session.created_ms for session in state.newest_first(tenant_id, subject))
+        cutoff_ms = rules.raised_cutoff(cutoff_ms, newest_ms, revocation)
+        leaving = self._leaving(state.endable_of(tenant_id, subject), revocation)
+        leaving.sort(key=lambda session: (session.created_ms, session.session_id))
+        state.outbox.append(*(events.revoked(session, revocation) for session in leaving))
+        for session in leaving:
             state.end_unlogged(rules.ended(session, revocation))
         state.raise_cutoff(tenant_id, subject, cutoff_ms)
         state.log.append(LogKind.SUBJECT, tenant_id, subject, revocation, cutoff_ms=cutoff_ms)
-        return SubjectRevocation(cutoff_ms, len(active))
+        return SubjectRevocation(cutoff_ms, active)
 
     async def revoke_others(self, tenant_id: str, subject: str, *, keep: str, revocation: Revocation) -> RevokedOthers:
         state = self._alive()
-        active = state.active_of(tenant_id, subject, now=revocation.at_ms // 1000)
-        others = (session for session in active if session.session_id != keep)
-        return RevokedOthers(self._end_all(others, revocation), active_before=len(active))
+        active = len(state.active_of(tenant_id, subject, now=revocation.at_ms // 1000))
+        leaving = self._leaving(state.endable_of(tenant_id, subject), revocation)
+        others = [session for session in leaving if session.session_id != keep]
+        return RevokedOthers(state.end(others, revocation), active_before=active)
 
     async def revoke_access_key_sessions(
         self, access_key_id: str, *, revocation: Revocation, limit: int = 500
     ) -> Sequence[Session]:
         state = self._alive()
         own = state.all_seen(sorted(state.of_access_key.get(access_key_id, ())))
-        now = revocation.at_ms // 1000
-        active = (session for session in own if session.status(now) is SessionStatus.ACTIVE)
-        return self._end_all(islice(active, limit), revocation)
+        return state.end(self._leaving(own, revocation)[:limit], revocation)
 
     async def revoke_token(self, token: TokenRecord, *, revocation: Revocation) -> bool:
-        log = self._alive().log
-        if log.has_jti(token.jti):
+        state = self._alive()
+        if state.log.has_jti(token.jti):
             return False
-        log.append(LogKind.JTI, token.tenant_id, token.jti, revocation)
+        state.outbox.append(events.token_revoked(token, state.sessions.get(token.session_id), revocation))
+        state.log.append(LogKind.JTI, token.tenant_id, token.jti, revocation)
         return True
+
+    async def erase_subject(self, tenant_id: str, subject: str, *, limit: int = 500) -> int:
+        state = self._alive()
+        record = state.subjects.get((tenant_id, subject))
+        own = [state.sessions[session_id] for session_id in record.session_ids] if record is not None else []
+        known = [session for session in own if rules.erased(session) != session][:limit]
+        for session in known:
+            state.touch(rules.erased(session))
+        return len(known)
 
     async def purge(self, *, now: int, retention_seconds: int, limit: int = 500) -> int:
         state = self._alive()
@@ -206,13 +236,29 @@ class MemorySessionStore:
                 state.forget_subject(entry.tenant_id, entry.key)
         return len(removed)
 
+    async def read_outbox(self, *, after: int, limit: int = 100) -> Sequence[OutboxRow]:
+        return self._alive().outbox.read(after=after, limit=limit)
+
+    async def claim_relay(self, sink: str, *, holder: str, now_ms: int, lease_ms: int) -> RelayClaim | None:
+        return self._alive().outbox.claim(sink, holder=holder, now_ms=now_ms, lease_ms=lease_ms)
+
+    async def advance_relay(self, sink: str, *, fence: int, position: int, now_ms: int, lease_ms: int) -> bool:
+        outbox = self._alive().outbox
+        return outbox.advance(sink, fence=fence, position=position, now_ms=now_ms, lease_ms=lease_ms)
+
+    async def outbox_size(self) -> OutboxSize:
+        return self._alive().outbox.size()
+
+    async def purge_outbox(self, *, before_ms: int, limit: int = 500) -> int:
+        return self._alive().outbox.purge(before_ms=before_ms, limit=limit)
+
+    async def erase_events(self, tenant_id: str, user_id: str, *, limit: int = 500) -> int:
+        return self._alive().outbox.erase(tenant_id, user_id, limit=limit)
+
     def _alive(self) -> MemoryState:
         if self._state is None:
             raise StoreUnavailable("the store is not open")
         return self._state
 
-    def _end_all(self, active: Iterator[Session], revocation: Revocation) -> tuple[Session, ...]:
-        ended = tuple(rules.ended(session, revocation) for session in active)
-        for session in ended:
-            self._alive().end(session, revocation)
-        return ended
+    def _leaving(self, sessions: Iterable[Session], revocation: Revocation) -> list[Session]:
+        return [session for session in sessions if rules.may_be_alive(session, revocation.at_ms)]

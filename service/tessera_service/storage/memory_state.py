@@ -5,10 +5,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from tessera_service.models import LogKind, Revocation, Session, SessionStatus, TokenRecord
+from tessera_service.models import Event, LogKind, Revocation, Session, SessionStatus, TokenRecord
 from tessera_service.storage import rules
 from tessera_service.storage.memory_indexes import Due, Tally, Timeline
 from tessera_service.storage.memory_log import MemoryLog
+from tessera_service.storage.memory_outbox import MemoryOutbox
+from tessera_service.storage.rules import events
 
 
 @dataclass(slots=True)
@@ -25,6 +27,7 @@ class MemoryState:
 
     def __init__(self) -> None:
         self.log = MemoryLog()
+        self.outbox = MemoryOutbox()
         self.sessions: dict[str, Session] = {}
         self.tokens: dict[str, TokenRecord] = {}
         self.subjects: dict[tuple[str, str], Subject] = {}
@@ -41,6 +44,11 @@ class MemoryState:
         """The subject, known or new."""
         return self.subjects.setdefault((tenant_id, subject), Subject())
 
+    def cutoff_of(self, tenant_id: str, subject: str) -> int:
+        """The subject's cut-off; 0 if it has none."""
+        record = self.subjects.get((tenant_id, subject))
+        return 0 if record is None else record.cutoff_ms
+
     def seen(self, session_id: str) -> Session | None:
         """The session as its subject's cut-off lets it be seen."""
         session = self.sessions.get(session_id)
@@ -52,9 +60,15 @@ class MemoryState:
 
     def active_of(self, tenant_id: str, subject: str, *, now: int) -> list[Session]:
         """The subject's active sessions, by session_id."""
+        return [
+            session for session in self.endable_of(tenant_id, subject) if session.status(now) is SessionStatus.ACTIVE
+        ]
+
+    def endable_of(self, tenant_id: str, subject: str) -> list[Session]:
+        """The subject's sessions that were not ended, by session_id."""
         record = self.subjects.get((tenant_id, subject))
         found = self.all_seen(sorted(record.unmarked)) if record is not None else ()
-        return [session for session in found if session.status(now) is SessionStatus.ACTIVE]
+        return [session for session in found if rules.may_end(session)]
 
     def newest_first(self, tenant_id: str, subject: str | None) -> Iterator[Session]:
         """The sessions of a tenant, or of one subject, by their creation."""
@@ -65,10 +79,11 @@ class MemoryState:
         own = list(self.all_seen(record.session_ids if record is not None else ()))
         return iter(sorted(own, key=lambda session: (session.created_ms, session.session_id), reverse=True))
 
-    # Changing
+    # Changing. Events come first: where they cannot be written nothing has changed.
 
-    def add(self, session: Session, tokens: Sequence[TokenRecord]) -> None:
-        """A new session and its tokens."""
+    def add(self, session: Session, tokens: Sequence[TokenRecord], *, evicted: Iterable[Event] = ()) -> None:
+        """A new session and its tokens; `evicted`: the events of what makes room for it."""
+        self.outbox.append(events.issued(session), *evicted)
         self._add_tokens(tokens)
         subject = self.subject(session.tenant_id, session.subject)
         subject.session_ids.add(session.session_id)
@@ -100,10 +115,18 @@ class MemoryState:
         """Stores a session of which nothing changed that is counted or due."""
         self.sessions[session.session_id] = session
 
-    def end(self, ended: Session, revocation: Revocation) -> None:
-        """Stores the end of a session and logs it."""
-        self.end_unlogged(ended)
-        self.log.append(LogKind.SESSION, ended.tenant_id, ended.session_id, revocation)
+    def end(self, leaving: Iterable[Session], revocation: Revocation) -> tuple[Session, ...]:
+        """Stores the end of sessions, tells of it and logs it. Returns them as stored."""
+        ended = tuple(rules.ended(session, revocation) for session in leaving)
+        self.outbox.append(*(events.revoked(session, revocation) for session in ended))
+        self.end_untold(ended, revocation)
+        return ended
+
+    def end_untold(self, ended: Iterable[Session], revocation: Revocation) -> None:
+        """As `end`, when the events are written."""
+        for session in ended:
+            self.end_unlogged(session)
+            self.log.append(LogKind.SESSION, session.tenant_id, session.session_id, revocation)
 
     def end_unlogged(self, ended: Session) -> None:
         """Stores the end of a session that the log learns otherwise."""

@@ -6,9 +6,10 @@ from typing import Protocol
 
 from tessera_service.models import AccessKeyRecord, GatewayKey, Revocation, ServiceToken, SigningKey, Tenant
 from tessera_service.storage.base.log import RevocationLog
+from tessera_service.storage.base.outbox import Outbox
 
 
-class Directory(RevocationLog, Protocol):
+class Directory(RevocationLog, Outbox, Protocol):
     """Tenants, service tokens, keys of clients and signing keys: what outlives sessions. Where sessions live in the
     same database, its log is the sessions' log."""
 
@@ -43,7 +44,7 @@ class Directory(RevocationLog, Protocol):
         ...
 
     async def revoke_service_token(self, jti: str, *, revocation: Revocation) -> ServiceToken | None:
-        """Atomic: sets `revoked_at` and appends JTI. None if unknown; a second call changes nothing."""
+        """Atomic: sets `revoked_at`, writes REVOKED and appends JTI. None if unknown; a second call changes nothing."""
         ...
 
     async def add_access_key(self, key: AccessKeyRecord) -> None:

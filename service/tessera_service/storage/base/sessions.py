@@ -13,6 +13,8 @@ from tessera_service.models import (
     Session,
     SessionCounts,
     SessionLimit,
+    SessionPage,
+    SessionStatus,
     Slide,
     SlideResult,
     StoredState,
@@ -20,9 +22,10 @@ from tessera_service.models import (
     TokenRecord,
 )
 from tessera_service.storage.base.log import RevocationLog
+from tessera_service.storage.base.outbox import Outbox
 
 
-class SessionStore(RevocationLog, Protocol):
+class SessionStore(RevocationLog, Outbox, Protocol):
     """Sessions and their tokens. A session that is returned has no `tokens`: there is one more with each use, and no
     step may take longer for that; `find_token` knows each."""
 
@@ -41,8 +44,8 @@ class SessionStore(RevocationLog, Protocol):
 
     async def create(self, session: Session) -> Session:
         """Atomic: stores the session, with `created_ms = max(session.created_ms, cut-off of its subject + 1)` and
-        `last_activity_ms` not before that, and its tokens, and returns it so. `session_id` and every jti have to be new
-        (ValueError, nothing stored); an id is never used again, also after its session was purged."""
+        `last_activity_ms` not before that, its tokens and ISSUED, and returns it so. `session_id` and every jti have to
+        be new (ValueError, nothing stored); an id is never used again, also after its session was purged."""
         ...
 
     async def create_limited(self, session: Session, *, limit: SessionLimit, eviction: Revocation) -> LimitedCreation:
@@ -113,38 +116,53 @@ class SessionStore(RevocationLog, Protocol):
         grows with the page and what `active_only` or `surface` skips in front of it, not with the store."""
         ...
 
+    async def page_sessions(
+        self, tenant_id: str, *, subject: str, status: SessionStatus | None, now: int, limit: int, offset: int
+    ) -> SessionPage:
+        """One consistent read of a page of the subject's sessions that have that status at `now` (None: any), by
+        `created_ms`, then session_id, newest first, and of how many there are. By index."""
+        ...
+
     async def count_sessions(self, tenant_id: str, *, surface: str, now: int) -> SessionCounts:
         """One consistent read: the exact number of retained sessions that the surface made in the tenant."""
         ...
 
     async def revoke_session(self, session_id: str, *, revocation: Revocation) -> Session | None:
-        """Atomic: marks the session revoked, forgets its successor and its newest token and appends SESSION. None if
-        unknown. A session that is revoked or locked already is left as it is, without a log entry, and returned; one
-        whose time is over is revoked all the same, for whoever revokes may have a clock that is ahead."""
+        """Atomic: marks the session revoked (with `revocation.locked`: locked), forgets its successor and its newest
+        token, writes REVOKED and appends SESSION. None if unknown. A session that is revoked or locked already is left
+        as it is, without a log entry, and returned; one whose time is over is revoked all the same, for whoever revokes
+        may have a clock that is ahead."""
         ...
 
     async def revoke_subject(self, tenant_id: str, subject: str, *, revocation: Revocation) -> SubjectRevocation:
         """Atomic: raises the subject's cut-off to `revocation.at_ms` (never lowers it), but not below the newest
-        `created_ms` of its sessions (whatever the clocks say), revokes every active session and appends one SUBJECT
-        entry with that cut-off; also when there was no session. However many sessions there are, none is read: the
-        cut-off covers each that was created at or before it."""
+        `created_ms` of its sessions (whatever the clocks say), revokes every session that may be alive, as
+        revoke_session does but for the log, and appends one SUBJECT entry with that cut-off. However many sessions
+        there are, none is read: the cut-off covers each that was created at or before it. A subject without a retained
+        session that is neither revoked, locked nor cut off stays as it is: no entry, and the cut-off that it has."""
         ...
 
     async def revoke_others(self, tenant_id: str, subject: str, *, keep: str, revocation: Revocation) -> RevokedOthers:
-        """Atomic: revokes every active session of the subject but `keep` as revoke_session does, each with its SESSION
-        entry. The cut-off stays. `keep` may be any id; it counts in `active_before` if it is one of them."""
+        """Atomic: revokes every session of the subject that may be alive, but `keep`, as revoke_session does, each with
+        its SESSION entry. The cut-off stays. `keep` may be any id; it counts in `active_before` if it is active."""
         ...
 
     async def revoke_access_key_sessions(
         self, access_key_id: str, *, revocation: Revocation, limit: int = 500
     ) -> Sequence[Session]:
-        """Atomic: revokes at most `limit` active sessions of the access key as revoke_session does, each with its
-        SESSION entry, and returns them, by session_id, as stored afterwards. Whoever wants all calls until there is
-        none; a call too many changes nothing."""
+        """Atomic: revokes at most `limit` sessions of the access key that may be alive as revoke_session does, each
+        with its SESSION entry, and returns them, by session_id, as stored afterwards. Whoever wants all calls until
+        there is none; a call too many changes nothing."""
         ...
 
     async def revoke_token(self, token: TokenRecord, *, revocation: Revocation) -> bool:
-        """Atomic: appends JTI unless it is in the log already; False if it was. The session goes on."""
+        """Atomic: unless the jti is in the log already, writes REVOKED and appends JTI; else False. The session goes
+        on."""
+        ...
+
+    async def erase_subject(self, tenant_id: str, subject: str, *, limit: int = 500) -> int:
+        """Atomic: takes the username and all metadata from at most `limit` sessions of the subject. Nothing else
+        changes, nothing is logged. By index. Returns how many changed: whoever wants all calls until 0."""
         ...
 
     async def purge(self, *, now: int, retention_seconds: int, limit: int = 500) -> int:

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tessera_service.models import LogKind, Revocation, ServiceToken, SigningKey, Tenant
-from tessera_service.storage.sql import log
+from tessera_service.storage.rules import events
+from tessera_service.storage.sql import log, outbox
 from tessera_service.storage.sql.database import DuplicateError
 from tessera_service.storage.sql.engine import insert_or_ignore
 from tessera_service.storage.sql.rows import (
@@ -69,6 +70,7 @@ def revoke_service_token(connection: Connection, jti: str, revocation: Revocatio
     revoked = replace(token, revoked_at=revocation.at_ms // 1000)
     row = update(service_tokens).where(service_tokens.c.jti == jti)
     connection.execute(row.values(revoked_at=revoked.revoked_at))
+    outbox.append(connection, events.service_token_revoked(token, revocation))
     log.append(connection, LogKind.JTI, jti, revocation, tenant_id=token.tenant_id)
     return revoked
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from tessera_service.models import Session, SessionCounts
+from tessera_service.models import Session, SessionCounts, SessionPage, SessionStatus
 from tessera_service.storage.sql.schema import sessions
-from tessera_service.storage.sql.session_rows import SESSIONS, active, of_subject, read_all
+from tessera_service.storage.sql.session_rows import SESSIONS, active, has_status, of_subject, read_all
 
 
 def list_sessions(
@@ -28,6 +28,24 @@ def list_sessions(
         wanted = wanted.where(active(now))
     newest_first = wanted.order_by(sessions.c.created_ms.desc(), sessions.c.session_id.desc())
     return read_all(connection, newest_first.limit(limit).offset(offset))
+
+
+def page_sessions(
+    connection: Connection,
+    tenant_id: str,
+    *,
+    subject: str,
+    status: SessionStatus | None,
+    now: int,
+    limit: int,
+    offset: int,
+) -> SessionPage:
+    wanted = SESSIONS.where(of_subject(tenant_id, subject))
+    if status is not None:
+        wanted = wanted.where(has_status(status, now))
+    total = connection.execute(wanted.with_only_columns(func.count())).scalar_one()
+    newest_first = wanted.order_by(sessions.c.created_ms.desc(), sessions.c.session_id.desc())
+    return SessionPage(tuple(read_all(connection, newest_first.limit(limit).offset(offset))), total)
 
 
 def count_sessions(connection: Connection, tenant_id: str, *, surface: str, now: int) -> SessionCounts:

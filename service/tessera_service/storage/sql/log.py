@@ -15,8 +15,8 @@ from tessera_service.storage.sql.schema import IS_JTI, IS_SUBJECT, log_head, rev
 def append(
     connection: Connection, kind: LogKind, key: str, revocation: Revocation, *, tenant_id: str, cutoff_ms: int = 0
 ) -> None:
-    """Adds an entry as the newest. The last thing that a step does: the head stays locked until the commit, which makes
-    sequences gapless and puts them in commit order."""
+    """Adds an entry as the newest. The last thing that a step does, after its events: the head stays locked until the
+    commit, which makes sequences gapless and puts them in commit order."""
     _append(connection, kind, [(tenant_id, key)], revocation, cutoff_ms=cutoff_ms)
 
 

@@ -84,6 +84,7 @@ def end_changes(revocation: Revocation) -> dict[str, Any]:
         "revoked_ms": revocation.at_ms,
         "revoked_reason": revocation.reason,
         "revoked_by": revocation.revoked_by,
+        "locked": revocation.locked,
         "over_ms": revocation.at_ms,
         "stopped": True,
     }

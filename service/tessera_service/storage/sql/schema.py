@@ -11,7 +11,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
@@ -19,20 +18,15 @@ from sqlalchemy import (
     text,
 )
 
-metadata: Final = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(referred_table_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    }
-)
+from tessera_service.storage.sql.schema_base import SEQUENCE, metadata
+from tessera_service.storage.sql.schema_outbox import outbox, outbox_head, relays
+
+# What stands in other files: whoever imports this one knows every table.
+__all__ = ["metadata", "outbox", "outbox_head", "relays"]
 
 # Conditions of partial indexes. Queries use these very words: SQLite matches them as text, not by a parameter's value.
 IS_JTI: Final = text("kind = 'jti'")
 IS_SUBJECT: Final = text("kind = 'subject'")
-
-# INTEGER PRIMARY KEY is SQLite's own row number; BIGINT would cost a second tree.
-_Sequence = BigInteger().with_variant(Integer, "sqlite")
 
 meta: Final = Table(
     "meta",
@@ -190,7 +184,6 @@ session_tokens: Final = Table(
     Column("subject", String(128), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("expires_at", BigInteger, nullable=False),
-    Index(None, "session_id"),
     Index(None, "expires_at"),
     sqlite_with_rowid=False,
 )
@@ -206,7 +199,7 @@ log_head: Final = Table(
 revocation_log: Final = Table(
     "revocation_log",
     metadata,
-    Column("sequence", _Sequence, primary_key=True, autoincrement=False),
+    Column("sequence", SEQUENCE, primary_key=True, autoincrement=False),
     Column("kind", String(16), nullable=False),
     Column("tenant_id", String(64), nullable=False),
     Column("key", String(128), nullable=False),

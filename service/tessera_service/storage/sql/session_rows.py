@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every step over sessions is made of: locking, reading and storing them, inside a transaction.
 
-Locks: subject, sessions, head of the log. Row locks (FOR UPDATE) say nothing to SQLite, where the transaction as a
-whole is alone.
+Locks: subject, sessions, head of the outbox, head of the log. Row locks (FOR UPDATE) say nothing to SQLite, where the
+transaction as a whole is alone.
 """
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from tessera_service.models import Revocation, Session, TokenRecord
+from tessera_service.models import Revocation, Session, SessionStatus, TokenRecord
 from tessera_service.storage import rules
-from tessera_service.storage.sql import log
+from tessera_service.storage.rules import events
+from tessera_service.storage.sql import log, outbox
 from tessera_service.storage.sql.database import DuplicateError
 from tessera_service.storage.sql.engine import insert_or_ignore
 from tessera_service.storage.sql.rows import end_changes, session_changes, session_of, token_values
@@ -32,12 +33,31 @@ def of_subject(tenant_id: str, subject: str) -> ColumnElement[bool]:
 
 def active(now: int, cutoff_ms: ColumnElement[int] | int = subjects.c.cutoff_ms) -> ColumnElement[bool]:
     """Of SESSIONS, those whose status is ACTIVE at `now`; with a `cutoff_ms`, also of sessions alone."""
-    return and_(
-        sessions.c.revoked_ms.is_(None),
-        sessions.c.locked.is_(False),
-        sessions.c.over_ms > now * 1000,
-        sessions.c.created_ms > cutoff_ms,
-    )
+    return and_(unended(cutoff_ms), sessions.c.over_ms > now * 1000)
+
+
+def unended(cutoff_ms: ColumnElement[int] | int = subjects.c.cutoff_ms) -> ColumnElement[bool]:
+    """Of SESSIONS, those that are neither revoked, locked nor cut off; with a `cutoff_ms`, also of sessions alone."""
+    return and_(sessions.c.revoked_ms.is_(None), sessions.c.locked.is_(False), sessions.c.created_ms > cutoff_ms)
+
+
+def may_be_alive(at_ms: int, cutoff_ms: ColumnElement[int] | int = subjects.c.cutoff_ms) -> ColumnElement[bool]:
+    """As `unended`, `rules.may_be_alive`."""
+    return and_(unended(cutoff_ms), sessions.c.over_ms > rules.may_be_alive_since_ms(at_ms))
+
+
+def has_status(status: SessionStatus, now: int) -> ColumnElement[bool]:
+    """Of SESSIONS, those whose status is that one at `now`."""
+    match status:
+        case SessionStatus.ACTIVE:
+            return active(now)
+        case SessionStatus.EXPIRED:
+            return and_(unended(), sessions.c.over_ms <= now * 1000)
+        case SessionStatus.LOCKED:
+            return sessions.c.locked.is_(True)
+        case SessionStatus.REVOKED:
+            is_cut = sessions.c.created_ms <= subjects.c.cutoff_ms
+            return and_(sessions.c.locked.is_(False), or_(sessions.c.revoked_ms.is_not(None), is_cut))
 
 
 def select_subject(connection: Connection, tenant_id: str, subject: str) -> int | None:
@@ -85,13 +105,15 @@ def move_on(connection: Connection, after: Session, *, new: Sequence[TokenRecord
 
 
 def end(connection: Connection, leaving: Sequence[Session], revocation: Revocation) -> tuple[Session, ...]:
-    """Ends sessions whose rows are locked and that may end, with an entry of the log for each as the last thing.
-    Returns them as stored."""
+    """Ends sessions whose rows are locked and that may end, with an event and, as the last thing, an entry of the log
+    for each. Returns them as stored."""
     for ids in _chunks([session.session_id for session in leaving]):
         chosen = update(sessions).where(sessions.c.session_id.in_(ids))
         connection.execute(chosen.values(end_changes(revocation)))
-    log.append_sessions(connection, leaving, revocation)
-    return tuple(rules.ended(session, revocation) for session in leaving)
+    ended = tuple(rules.ended(session, revocation) for session in leaving)
+    outbox.append(connection, *(events.revoked(session, revocation) for session in ended))
+    log.append_sessions(connection, ended, revocation)
+    return ended
 
 
 def add_tokens(connection: Connection, tokens: Sequence[TokenRecord]) -> None:

@@ -6,7 +6,7 @@ A step is synchronous on purpose: nothing else can be awaited inside.
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tessera_service.models import (
@@ -24,7 +24,8 @@ from tessera_service.models import (
     TokenRecord,
 )
 from tessera_service.storage import rules
-from tessera_service.storage.sql import log
+from tessera_service.storage.rules import events
+from tessera_service.storage.sql import log, outbox
 from tessera_service.storage.sql.database import DuplicateError
 from tessera_service.storage.sql.rows import session_values, token_of
 from tessera_service.storage.sql.schema import session_tokens, sessions
@@ -39,6 +40,7 @@ from tessera_service.storage.sql.session_rows import (
     of_subject,
     read,
     read_all,
+    select_subject,
 )
 
 _ACTIVE_MS = func.coalesce(sessions.c.last_activity_ms, sessions.c.created_ms)
@@ -120,6 +122,14 @@ def touch(connection: Connection, activities: Mapping[str, int]) -> None:
         connection.execute(_TOUCH, [{"touched_id": name, "active_ms": at_ms} for name, at_ms in in_one_order])
 
 
+def erase_subject(connection: Connection, tenant_id: str, subject: str, limit: int) -> int:
+    select_subject(connection, tenant_id, subject)
+    is_known = or_(sessions.c.username.is_not(None), sessions.c.metadata != "{}")
+    chosen = select(sessions.c.session_id).where(of_subject(tenant_id, subject), is_known).limit(limit)
+    nothing = {"username": None, "metadata": "{}"}
+    return connection.execute(update(sessions).where(sessions.c.session_id.in_(chosen)).values(nothing)).rowcount
+
+
 def _add(connection: Connection, session: Session, cutoff_ms: int) -> Session:
     stored = rules.born(session, cutoff_ms)
     try:
@@ -127,4 +137,5 @@ def _add(connection: Connection, session: Session, cutoff_ms: int) -> Session:
     except IntegrityError as error:
         raise DuplicateError("session_id has to be new") from error
     add_tokens(connection, session.tokens)
+    outbox.append(connection, events.issued(stored))
     return stored

@@ -13,6 +13,8 @@ from tessera_service.models import (
     Session,
     SessionCounts,
     SessionLimit,
+    SessionPage,
+    SessionStatus,
     Slide,
     SlideResult,
     StoredState,
@@ -81,6 +83,20 @@ class SqlSessionStore(SqlStore):
         )
         return await self._read(step)
 
+    async def page_sessions(
+        self, tenant_id: str, *, subject: str, status: SessionStatus | None, now: int, limit: int, offset: int
+    ) -> SessionPage:
+        step = partial(
+            list_steps.page_sessions,
+            tenant_id=tenant_id,
+            subject=subject,
+            status=status,
+            now=now,
+            limit=limit,
+            offset=offset,
+        )
+        return await self._read(step)
+
     async def count_sessions(self, tenant_id: str, *, surface: str, now: int) -> SessionCounts:
         return await self._read(partial(list_steps.count_sessions, tenant_id=tenant_id, surface=surface, now=now))
 
@@ -107,6 +123,9 @@ class SqlSessionStore(SqlStore):
 
     async def revoke_token(self, token: TokenRecord, *, revocation: Revocation) -> bool:
         return await self._write(partial(revoke_steps.revoke_token, token=token, revocation=revocation))
+
+    async def erase_subject(self, tenant_id: str, subject: str, *, limit: int = 500) -> int:
+        return await self._write(partial(steps.erase_subject, tenant_id=tenant_id, subject=subject, limit=limit))
 
     async def purge(self, *, now: int, retention_seconds: int, limit: int = 500) -> int:
         until_ms = (now - retention_seconds) * 1000

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every store over SQL has: its life and the log of its database."""
+"""What every store over SQL has: its life, and the log and the outbox of its database."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import Final, TypeVar
 
 from sqlalchemy import Connection
 
 from tessera_service.errors import StoreUnavailable
-from tessera_service.models import LogPage
-from tessera_service.storage.sql import log
+from tessera_service.models import LogPage, OutboxRow, OutboxSize, RelayClaim
+from tessera_service.storage.sql import log, outbox
 from tessera_service.storage.sql.database import Database, answer
 
 T = TypeVar("T")
@@ -27,6 +27,10 @@ class SqlStore:
 
     @property
     def log_key(self) -> str:
+        return self.database.log_key
+
+    @property
+    def outbox_key(self) -> str:
         return self.database.log_key
 
     async def open(self) -> None:
@@ -62,6 +66,25 @@ class SqlStore:
 
     async def purge_log(self, *, now: int, limit: int = 1000) -> int:
         return await self._write(partial(log.purge, now=now, limit=limit))
+
+    async def read_outbox(self, *, after: int, limit: int = 100) -> Sequence[OutboxRow]:
+        return await self._read(partial(outbox.read, after=after, limit=limit))
+
+    async def claim_relay(self, sink: str, *, holder: str, now_ms: int, lease_ms: int) -> RelayClaim | None:
+        return await self._write(partial(outbox.claim, sink=sink, holder=holder, now_ms=now_ms, lease_ms=lease_ms))
+
+    async def advance_relay(self, sink: str, *, fence: int, position: int, now_ms: int, lease_ms: int) -> bool:
+        step = partial(outbox.advance, sink=sink, fence=fence, position=position, now_ms=now_ms, lease_ms=lease_ms)
+        return await self._write(step)
+
+    async def outbox_size(self) -> OutboxSize:
+        return await self._read(outbox.size)
+
+    async def purge_outbox(self, *, before_ms: int, limit: int = 500) -> int:
+        return await self._write(partial(outbox.purge, before_ms=before_ms, limit=limit))
+
+    async def erase_events(self, tenant_id: str, user_id: str, *, limit: int = 500) -> int:
+        return await self._write(partial(outbox.erase, tenant_id=tenant_id, user_id=user_id, limit=limit))
 
     async def _read(self, step: Callable[[Connection], T]) -> T:
         self._check_open()

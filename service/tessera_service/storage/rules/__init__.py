@@ -11,6 +11,7 @@ from tessera_service.models import (
     RotationStatus,
     Session,
     SessionLimit,
+    SessionMetadata,
     SessionStatus,
     Slide,
     SlideResult,
@@ -18,7 +19,7 @@ from tessera_service.models import (
     SpentToken,
     TokenRecord,
 )
-from tessera_service.storage.base import CUT_OFF, TOUCHED_AT_ONCE
+from tessera_service.storage.base import ANY_CLOCK_MS, CUT_OFF, TOUCHED_AT_ONCE
 
 
 def born(session: Session, cutoff_ms: int) -> Session:
@@ -54,10 +55,22 @@ def may_end(session: Session) -> bool:
     return session.revoked_ms is None and not session.locked
 
 
+def may_be_alive(session: Session, at_ms: int) -> bool:
+    """Whether the session, as `seen_under` its cut-off, is left to be ended together with others: by a clock that is
+    not wrong by a day it is alive or has just been."""
+    return may_end(session) and over_ms(session) > may_be_alive_since_ms(at_ms)
+
+
+def may_be_alive_since_ms(at_ms: int) -> int:
+    """What was over at that time is over by any clock."""
+    return at_ms - ANY_CLOCK_MS
+
+
 def ended(session: Session, revocation: Revocation) -> Session:
     """The session after its revocation."""
     return replace(
         session,
+        locked=revocation.locked,
         revoked_ms=revocation.at_ms,
         revoked_reason=revocation.reason,
         revoked_by=revocation.revoked_by,
@@ -65,6 +78,11 @@ def ended(session: Session, revocation: Revocation) -> Session:
         successor_until_ms=None,
         newest=None,
     )
+
+
+def erased(session: Session) -> Session:
+    """The session without what says who and where its user was."""
+    return replace(session, username=None, metadata=SessionMetadata())
 
 
 def check_touch(activities: Mapping[str, int]) -> None:

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The outbox: steps over a connection that is inside a transaction."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+
+from tessera_service.errors import StoreUnavailable
+from tessera_service.models import Event, EventType, OutboxRow, OutboxSize, RelayClaim, Revocation
+from tessera_service.storage.rules import events
+from tessera_service.storage.rules.relays import Relay, advanced, claimed
+from tessera_service.storage.sql.engine import insert_or_ignore
+from tessera_service.storage.sql.schema import sessions
+from tessera_service.storage.sql.schema_outbox import outbox, outbox_head, relays
+
+_OF_SESSIONS = ["sequence", "event_id", "type", "tenant_id", "session_id", "user_id", "at_ms", "data", "metadata"]
+_ERASE = update(outbox).where(outbox.c.sequence == bindparam("erased"))
+
+
+def append(connection: Connection, *happened: Event) -> None:
+    """Adds events as the newest, at the end of a step, but before `log.append`: the head stays locked until the commit,
+    which puts sequences in commit order."""
+    if not happened:
+        return
+    first = _advance_head(connection, len(happened)) - len(happened) + 1
+    rows = [_values(event) | {"sequence": sequence} for sequence, event in enumerate(happened, start=first)]
+    connection.execute(insert(outbox), rows)
+
+
+def append_revoked(connection: Connection, chosen: ColumnElement[bool], revocation: Revocation) -> None:
+    """Adds REVOKED for each of the sessions in one statement, by their creation: there may be very many."""
+    head = connection.execute(select(outbox_head.c.seq).with_for_update()).scalar_one()
+    in_order = func.row_number().over(order_by=[sessions.c.created_ms, sessions.c.session_id])
+    rows = select(
+        literal(head) + in_order,
+        sessions.c.session_id + ".revoked",
+        literal(EventType.REVOKED.value),
+        sessions.c.tenant_id,
+        sessions.c.session_id,
+        sessions.c.subject,
+        literal(revocation.at_ms),
+        literal(json.dumps(events.revoked_alike(revocation))),
+        func.nullif(sessions.c.metadata, "{}"),
+    )
+    written = connection.execute(insert(outbox).from_select(_OF_SESSIONS, rows.where(chosen))).rowcount
+    _advance_head(connection, written)
+
+
+def read(connection: Connection, *, after: int, limit: int) -> Sequence[OutboxRow]:
+    wanted = select(outbox).where(outbox.c.sequence > after).order_by(outbox.c.sequence).limit(limit)
+    return [OutboxRow(row["sequence"], _event_of(row)) for row in connection.execute(wanted).mappings()]
+
+
+def size(connection: Connection) -> OutboxSize:
+    head = connection.execute(select(outbox_head.c.kept, outbox_head.c.seq)).one()
+    positions = connection.execute(select(relays.c.sink, relays.c.position)).all()
+    return OutboxSize(head.kept, head.seq, {row.sink: row.position for row in positions})
+
+
+def claim(connection: Connection, sink: str, *, holder: str, now_ms: int, lease_ms: int) -> RelayClaim | None:
+    known = _lock_relay(connection, sink)
+    while known is None:
+        connection.execute(insert_or_ignore(connection, relays), {"sink": sink} | asdict(Relay()))
+        known = _lock_relay(connection, sink)
+    relay = claimed(known, holder=holder, now_ms=now_ms, lease_ms=lease_ms)
+    if relay is None:
+        return None
+    _store_relay(connection, sink, relay)
+    return relay.claim()
+
+
+def advance(connection: Connection, sink: str, *, fence: int, position: int, now_ms: int, lease_ms: int) -> bool:
+    known = _lock_relay(connection, sink)
+    if known is None:
+        return False
+    relay = advanced(known, fence=fence, position=position, now_ms=now_ms, lease_ms=lease_ms)
+    if relay is not None:
+        _store_relay(connection, sink, relay)
+    return relay is not None
+
+
+def purge(connection: Connection, *, before_ms: int, limit: int) -> int:
+    over = select(outbox.c.sequence).where(outbox.c.at_ms < before_ms)
+    chosen = over.order_by(outbox.c.at_ms, outbox.c.sequence).limit(limit)
+    gone = connection.execute(delete(outbox).where(outbox.c.sequence.in_(chosen))).rowcount
+    if gone:
+        connection.execute(update(outbox_head).values(kept=outbox_head.c.kept - gone))
+    return gone
+
+
+def erase(connection: Connection, tenant_id: str, user_id: str, *, limit: int) -> int:
+    own = (outbox.c.tenant_id == tenant_id, outbox.c.user_id == user_id, outbox.c.metadata.is_not(None))
+    wanted = select(outbox).where(*own).order_by(outbox.c.sequence).limit(limit).with_for_update()
+    rows = connection.execute(wanted).mappings().all()
+    if rows:
+        erased = [
+            {"erased": row["sequence"], "data": json.dumps(dict(events.erased(_event_of(row)).data))} for row in rows
+        ]
+        connection.execute(_ERASE.values(data=bindparam("data"), metadata=None), erased)
+    return len(rows)
+
+
+def _advance_head(connection: Connection, by: int) -> int:
+    moved = update(outbox_head).values(seq=outbox_head.c.seq + by, kept=outbox_head.c.kept + by)
+    head: int = connection.execute(moved.returning(outbox_head.c.seq)).scalar_one()
+    return head
+
+
+def _values(event: Event) -> dict[str, Any]:
+    personal = {name: event.data[name] for name in events.PERSONAL if event.data.get(name) is not None}
+    return {
+        "event_id": event.event_id,
+        "type": event.type.value,
+        "tenant_id": event.tenant_id,
+        "session_id": event.session_id,
+        "user_id": event.user_id,
+        "at_ms": event.at_ms,
+        "data": json.dumps(dict(events.erased(event).data)),
+        "metadata": json.dumps(personal) if personal else None,
+    }
+
+
+def _event_of(row: RowMapping) -> Event:
+    try:
+        known = {"session_id": row["session_id"], "user_id": row["user_id"], "tenant_id": row["tenant_id"]}
+        known |= json.loads(row["metadata"] or "{}")
+        stored = json.loads(row["data"]).items()
+        return Event(
+            event_id=row["event_id"],
+            type=EventType(row["type"]),
+            tenant_id=row["tenant_id"],
+            session_id=row["session_id"],
+            user_id=row["user_id"],
+            at_ms=row["at_ms"],
+            data={name: known.get(name) if value is None else value for name, value in stored},
+        )
+    except (AttributeError, TypeError, ValueError) as error:
+        raise StoreUnavailable("a stored event cannot be read") from error
+
+
+def _lock_relay(connection: Connection, sink: str) -> Relay | None:
+    row = connection.execute(select(relays).where(relays.c.sink == sink).with_for_update()).first()
+    return None if row is None else Relay(row.position, row.fence, row.holder, row.lease_until_ms)
+
+
+def _store_relay(connection: Connection, sink: str, relay: Relay) -> None:
+    connection.execute(update(relays).where(relays.c.sink == sink).values(asdict(relay)))
