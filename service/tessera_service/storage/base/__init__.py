@@ -25,6 +25,7 @@ any clock. One that was over a moment ago may be alive by the clock of another p
 from typing import Final
 
 from tessera_service.errors import StoreUnavailable
+from tessera_service.storage.base.codes import CODE_REMEMBERED_SECONDS
 from tessera_service.storage.base.directory import Directory
 from tessera_service.storage.base.log import RevocationLog
 from tessera_service.storage.base.outbox import Outbox
@@ -32,6 +33,7 @@ from tessera_service.storage.base.sessions import SessionStore
 
 __all__ = [
     "ANY_CLOCK_MS",
+    "CODE_REMEMBERED_SECONDS",
     "CUT_OFF",
     "TOUCHED_AT_ONCE",
     "Directory",

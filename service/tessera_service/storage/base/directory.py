@@ -5,13 +5,16 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from tessera_service.models import AccessKeyRecord, GatewayKey, Revocation, ServiceToken, SigningKey, Tenant
+from tessera_service.storage.base.codes import OneTimeCodes
+from tessera_service.storage.base.counters import HitCounters
 from tessera_service.storage.base.log import RevocationLog
 from tessera_service.storage.base.outbox import Outbox
+from tessera_service.storage.base.users import UserDirectory
 
 
-class Directory(RevocationLog, Outbox, Protocol):
-    """Tenants, service tokens, keys of clients and signing keys: what outlives sessions. Where sessions live in the
-    same database, its log is the sessions' log."""
+class Directory(RevocationLog, Outbox, UserDirectory, HitCounters, OneTimeCodes, Protocol):
+    """Tenants, service tokens, keys of clients, signing keys and users: what outlives sessions. Where sessions live in
+    the same database, its log is the sessions' log."""
 
     async def open(self) -> None: ...
 
@@ -111,5 +114,7 @@ class Directory(RevocationLog, Outbox, Protocol):
         ...
 
     async def purge_directory(self, *, now: int, limit: int = 500) -> int:
-        """Removes at most `limit` service tokens with `expires_at <= now`. Returns how many."""
+        """Removes service tokens with `expires_at <= now`, and hits and codes that count for nothing any more: at most
+        `limit` of each kind of row, by index, in short transactions. Returns how many rows went: whoever wants all of
+        it calls until 0."""
         ...

@@ -4,15 +4,29 @@
 from collections.abc import Sequence
 from functools import partial
 
-from tessera_service.models import AccessKeyRecord, GatewayKey, Revocation, ServiceToken, SigningKey, Tenant
+from tessera_service.models import (
+    AccessKeyRecord,
+    CodeGuess,
+    CodeRecord,
+    Event,
+    GatewayKey,
+    HitLimit,
+    Revocation,
+    ServiceToken,
+    SigningKey,
+    Taken,
+    Tenant,
+    User,
+)
 from tessera_service.storage.sql import client_key_steps as client_keys
+from tessera_service.storage.sql import codes, counters, users
 from tessera_service.storage.sql import directory_steps as steps
 from tessera_service.storage.sql.database import Database
 from tessera_service.storage.sql.store import SqlStore
 
 
 class SqlDirectory(SqlStore):
-    """Tenants, service tokens and keys in a database. ValueError for a URL that cannot be used."""
+    """Tenants, service tokens, keys and users in a database. ValueError for a URL that cannot be used."""
 
     def __init__(self, url: str, *, timeout_ms: int = 1500) -> None:
         super().__init__(Database(url, timeout_ms=timeout_ms))
@@ -78,6 +92,48 @@ class SqlDirectory(SqlStore):
     async def disable_gateway_key(self, key_id: str, *, revocation: Revocation) -> GatewayKey | None:
         return await self._write(partial(client_keys.disable_gateway_key, key_id=key_id, revocation=revocation))
 
+    async def add_user(self, user: User, *, event: Event) -> str | None:
+        return await self._write(partial(users.add, user=user, event=event))
+
+    async def get_user(self, tenant_id: str, user_id: str) -> User | None:
+        return await self._read(partial(users.get, tenant_id=tenant_id, user_id=user_id))
+
+    async def find_user(
+        self, tenant_id: str, *, username: str | None = None, email: str | None = None, phone: str | None = None
+    ) -> User | None:
+        field, value = users.only_name(username=username, email=email, phone=phone)
+        return await self._read(partial(users.find, tenant_id=tenant_id, field=field, value=value))
+
+    async def list_users(self, tenant_id: str) -> Sequence[User]:
+        return await self._read(partial(users.list_users, tenant_id=tenant_id))
+
+    async def update_user(self, user: User, *, revocation: Revocation, event: Event) -> bool:
+        return await self._write(partial(users.change, user=user, revocation=revocation, event=event))
+
+    async def set_password_hash(self, tenant_id: str, user_id: str, *, old: str, new: str) -> bool:
+        step = partial(users.set_password_hash, tenant_id=tenant_id, user_id=user_id, old=old, new=new)
+        return await self._write(step)
+
+    async def delete_user(self, tenant_id: str, user_id: str, *, revocation: Revocation, event: Event) -> bool:
+        step = partial(users.remove, tenant_id=tenant_id, user_id=user_id, revocation=revocation, event=event)
+        return await self._write(step)
+
+    async def take(self, limits: Sequence[HitLimit], *, now_ms: int) -> Taken:
+        return await self._write(partial(counters.take, limits=counters.checked(limits), now_ms=now_ms))
+
+    async def give_back(self, hit_id: str) -> None:
+        await self._write(partial(counters.give_back, hit_id=hit_id))
+
+    async def forget(self, key: bytes) -> None:
+        await self._write(partial(counters.forget, key=key))
+
+    async def put_code(self, code: CodeRecord) -> None:
+        await self._write(partial(codes.put, code=code))
+
+    async def guess_code(self, key: bytes, *, code_hash: bytes, now: int, max_guesses: int) -> CodeGuess:
+        step = partial(codes.guess, key=key, code_hash=code_hash, now=now, max_guesses=max_guesses)
+        return await self._write(step)
+
     async def list_signing_keys(self) -> Sequence[SigningKey]:
         return await self._read(steps.list_signing_keys)
 
@@ -94,4 +150,7 @@ class SqlDirectory(SqlStore):
         await self._write(partial(steps.delete_signing_key, kid=kid))
 
     async def purge_directory(self, *, now: int, limit: int = 500) -> int:
-        return await self._write(partial(steps.purge_service_tokens, now=now, limit=limit))
+        gone = await self._write(partial(steps.purge_service_tokens, now=now, limit=limit))
+        gone += await self._write(partial(counters.purge_hits, now_ms=now * 1000, limit=limit))
+        gone += await self._write(partial(counters.purge_keys, now_ms=now * 1000, limit=limit))
+        return gone + await self._write(partial(codes.purge, now=now, limit=limit))

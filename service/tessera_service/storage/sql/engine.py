@@ -9,6 +9,7 @@ would begin late and deferred.
 import os
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, unquote
@@ -115,6 +116,13 @@ def insert_or_ignore(connection: Connection, table: Table) -> Any:
     if connection.dialect.name == "postgresql":
         return postgresql.insert(table).on_conflict_do_nothing()
     return sqlite.insert(table).on_conflict_do_nothing()
+
+
+def insert_or_update(connection: Connection, table: Table, changes: Callable[[Any], dict[str, Any]]) -> Any:
+    """INSERT that makes `changes` (of the row that it would have inserted) where the primary key exists already. Either
+    way the row is locked."""
+    insert = postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes(insert.excluded))
 
 
 def _path(url: URL) -> Path:

@@ -26,6 +26,8 @@ from tessera_service.models import (
     Tenant,
     TokenKind,
     TokenRecord,
+    User,
+    UserStatus,
 )
 from tessera_service.storage import rules
 
@@ -193,6 +195,21 @@ def gateway_key_of(row: RowMapping) -> GatewayKey:
 def signing_key_of(row: RowMapping) -> SigningKey:
     """A signing key."""
     return SigningKey(**_known(SigningKey, row))
+
+
+def user_values(user: User) -> dict[str, Any]:
+    """The row of a user."""
+    lists = {"roles": _json(user.roles), "permissions": _json(user.permissions)}
+    return asdict(user) | lists | {"status": user.status.value}
+
+
+def user_of(row: RowMapping) -> User:
+    """A user."""
+    try:
+        lists = {name: tuple(json.loads(row[name])) for name in ("roles", "permissions")}
+        return User(**_known(User, row) | lists | {"status": UserStatus(row["status"])})
+    except (TypeError, ValueError) as error:
+        raise StoreUnavailable("a stored user cannot be read") from error
 
 
 def _known(model: Any, row: RowMapping) -> dict[str, Any]:

@@ -20,9 +20,10 @@ from sqlalchemy import (
 
 from tessera_service.storage.sql.schema_base import SEQUENCE, metadata
 from tessera_service.storage.sql.schema_outbox import outbox, outbox_head, relays
+from tessera_service.storage.sql.schema_users import codes, hit_keys, hits, users
 
 # What stands in other files: whoever imports this one knows every table.
-__all__ = ["metadata", "outbox", "outbox_head", "relays"]
+__all__ = ["codes", "hit_keys", "hits", "metadata", "outbox", "outbox_head", "relays", "users"]
 
 # Conditions of partial indexes. Queries use these very words: SQLite matches them as text, not by a parameter's value.
 IS_JTI: Final = text("kind = 'jti'")
