@@ -183,6 +183,21 @@ async def test_closing_waits_for_what_is_being_sent_but_not_for_ever(
     assert (len(provider.sent), provider.closed) == (1, 2)
 
 
+async def test_closing_does_not_wait_for_one_that_would_be_tried_again(
+    provider: Provider, make: Callable[..., CodeDelivery], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(code_delivery, "CLOSE_SECONDS", 30)
+    provider.behaviour = fail
+    delivery = make()
+    delivery._first_pause = 30
+    with capture_logs() as logs:
+        delivery.post(b"a", NUMBER, CODE, tenant_id="tenant-a")
+        await until(lambda: provider.attempts == 1)
+        async with asyncio.timeout(10):
+            await delivery.close()
+    assert [line["event"] for line in logs] == ["code_not_sent", "code_given_up"]
+
+
 async def test_no_line_of_the_log_repeats_what_was_to_be_sent(
     provider: Provider, make: Callable[..., CodeDelivery]
 ) -> None:

@@ -65,6 +65,7 @@ class CodeDelivery:
         self._first_pause = first_pause_seconds
         self._sending = asyncio.Semaphore(MAX_AT_ONCE)
         self._under_way: dict[bytes, asyncio.Task[None]] = {}
+        self._closing = asyncio.Event()
 
     def post(self, key: bytes, phone_number: str, code: str, *, tenant_id: str) -> None:
         """Takes a code and returns at once. `key`: whose it is; the one before, which is dead now, is not sent any
@@ -84,13 +85,15 @@ class CodeDelivery:
         task.add_done_callback(lambda done: self._forget(key, done))
 
     async def close(self) -> None:
-        """Lets what is under way end, but not for long; then closes the provider. Idempotent."""
+        """Lets attempts under way end, but not for long; then closes the provider. Idempotent."""
+        self._closing.set()
         tasks = set(self._under_way.values())
-        if tasks:
-            await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
-        for task in tasks:
+        unsent = (await asyncio.wait(tasks, timeout=CLOSE_SECONDS))[1] if tasks else set()
+        for task in unsent:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*unsent, return_exceptions=True)
+        if unsent:
+            _log.error("codes_given_up", codes=len(unsent))
         await self._provider.close()
 
     def _forget(self, key: bytes, done: asyncio.Task[None]) -> None:
@@ -100,19 +103,21 @@ class CodeDelivery:
     async def _deliver(self, phone_number: str, code: str, tenant_id: str) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._lifetime):
-                await self._send_until_sent(phone_number, code, tenant_id)
-                return
+                if await self._send_until_sent(phone_number, code, tenant_id):
+                    return
         _log.error("code_given_up", tenant=tenant_id)
 
-    async def _send_until_sent(self, phone_number: str, code: str, tenant_id: str) -> None:
+    async def _send_until_sent(self, phone_number: str, code: str, tenant_id: str) -> bool:
+        """False if the process ends before."""
         pause = self._first_pause
-        while True:
-            reason = await self._attempt(phone_number, code)
-            if reason is None:
-                return
+        while (reason := await self._attempt(phone_number, code)) is not None:
             _log.warning("code_not_sent", tenant=tenant_id, reason=reason, again_in=pause)
-            await asyncio.sleep(pause)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._closing.wait()
+                    return False
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        return True
 
     async def _attempt(self, phone_number: str, code: str) -> str | None:
         """Why it was not sent; None if it was."""
