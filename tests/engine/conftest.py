@@ -2,10 +2,12 @@
 """One installation for each test, with one key pair for all of them: making or opening one takes a while."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from engine.code_rig import ALICE, MakeRig, Rig, rigs_over
 from engine.doubles import START_MS
 from engine.world import MASTER_KEY, MakeWorld, World, config, opened
 from tessera_service.engine.key_vault import KeyVault
@@ -42,3 +44,18 @@ async def make_world(first_key: SigningKey, monkeypatch: pytest.MonkeyPatch) -> 
 async def world(make_world: MakeWorld) -> World:
     """The default one."""
     return await make_world()
+
+
+@pytest.fixture
+async def make_rig(tmp_path: Path) -> AsyncIterator[MakeRig]:
+    """Makes processes that know one-time codes, over one database."""
+    async with rigs_over(tmp_path) as make:
+        yield make
+
+
+@pytest.fixture
+async def rig(make_rig: MakeRig) -> Rig:
+    """The first of them, which knows alice by her number."""
+    rig = await make_rig()
+    await rig.add(ALICE)
+    return rig
