@@ -5,6 +5,7 @@ from collections.abc import Awaitable
 from typing import TypeVar
 
 from tessera_service.engine import (
+    AuthSessions,
     Authz,
     AuthzAnswer,
     Engine,
@@ -13,6 +14,7 @@ from tessera_service.engine import (
     GatewaySessions,
     LegacySession,
     LegacySessions,
+    SessionList,
     Validation,
 )
 from tessera_service.engine.introspect import INACTIVE
@@ -21,7 +23,7 @@ from tessera_service.engine.tokens import TokenEngine
 from tessera_service.errors import Overloaded, ServiceError, StoreUnavailable
 from tessera_service.logs import get_logger
 from tessera_service.metrics import Metrics
-from tessera_service.models import AccessKeyRecord, Caller, IssuedTokens, IssueRequest, Session
+from tessera_service.models import AccessKeyRecord, Caller, IssuedTokens, IssueRequest, Session, SessionStatus
 
 T = TypeVar("T")
 
@@ -33,6 +35,7 @@ def measure(engine: Engine, metrics: Metrics) -> None:
     engine.session_tokens = MeasuredSessionTokens(engine.session_tokens, metrics)
     engine.authz = MeasuredAuthz(engine.authz, metrics)
     engine.legacy = MeasuredLegacySessions(engine.legacy, metrics)
+    engine.auth_sessions = MeasuredAuthSessions(engine.auth_sessions, metrics)
     engine.gateway = MeasuredGatewaySessions(engine.gateway, metrics)
     mirror = engine.mirror
     metrics.watch("tessera_mirror_fresh", "1 while revocations are followed in time", lambda: float(mirror.is_fresh))
@@ -171,6 +174,40 @@ class MeasuredLegacySessions(LegacySessions):
     async def logout(self, caller: Caller, session_id: str) -> None:
         try:
             await _watch(self._metrics, "legacy_logout", super().logout(caller, session_id))
+        except ServiceError as error:
+            self._metrics.revocations.labels("session", error.code).inc()
+            raise
+        self._metrics.revocations.labels("session", "ok").inc()
+        told = {"tenant": caller.tenant_id, "revoked_by": caller.subject, "session_id": session_id}
+        self._log.info("revoked", what="session", **told)
+
+
+class MeasuredAuthSessions(AuthSessions):
+    """The same sessions with counters around what is done with them."""
+
+    def __init__(self, sessions: AuthSessions, metrics: Metrics) -> None:
+        vars(self).update(vars(sessions))  # its parts, not copies
+        self._metrics = metrics
+        self._log = get_logger()
+
+    async def who_logs_out(self, bearer: str | None, *, tenant_id: str) -> Caller:
+        return await _watch(self._metrics, "auth_logout", super().who_logs_out(bearer, tenant_id=tenant_id))
+
+    async def logout(self, caller: Caller, *, reason: str) -> None:
+        await self._revoke(caller, caller.session_id, super().logout(caller, reason=reason))
+
+    async def list(
+        self, caller: Caller, *, subject: str | None, status: SessionStatus | None, limit: int, offset: int
+    ) -> SessionList:
+        work = super().list(caller, subject=subject, status=status, limit=limit, offset=offset)
+        return await _watch(self._metrics, "auth_sessions", work)
+
+    async def revoke(self, caller: Caller, session_id: str, *, reason: str) -> None:
+        await self._revoke(caller, session_id, super().revoke(caller, session_id, reason=reason))
+
+    async def _revoke(self, caller: Caller, session_id: str | None, work: Awaitable[None]) -> None:
+        try:
+            await _watch(self._metrics, "auth_revoke", work)
         except ServiceError as error:
             self._metrics.revocations.labels("session", error.code).inc()
             raise

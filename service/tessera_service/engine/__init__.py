@@ -3,6 +3,7 @@
 
 from tessera_service.engine.access_keys import AccessKeys
 from tessera_service.engine.alive import SessionView
+from tessera_service.engine.auth_sessions import AuthSessions, ListedSession, SessionList
 from tessera_service.engine.authz import Authz, AuthzAnswer
 from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.engine import Engine
@@ -20,6 +21,7 @@ from tessera_service.engine.tokens import TokenEngine
 
 __all__ = [
     "AccessKeys",
+    "AuthSessions",
     "Authz",
     "AuthzAnswer",
     "AuthzPolicy",
@@ -35,9 +37,11 @@ __all__ = [
     "KeyState",
     "LegacySession",
     "LegacySessions",
+    "ListedSession",
     "MasterKeys",
     "Mirror",
     "ServiceTokens",
+    "SessionList",
     "SessionTokens",
     "SessionView",
     "Tenants",

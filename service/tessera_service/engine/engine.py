@@ -8,6 +8,7 @@ import structlog
 from tessera_service.clock import Clock, SystemClock
 from tessera_service.engine.access_keys import AccessKeys
 from tessera_service.engine.activity import FLUSH_SECONDS, Activity
+from tessera_service.engine.auth_sessions import AuthSessions
 from tessera_service.engine.authz import Authz
 from tessera_service.engine.background import Background
 from tessera_service.engine.config import EngineConfig
@@ -79,6 +80,9 @@ class Engine:
         )
         self.authz = Authz(liveness, config.authz_policies)
         self.legacy = LegacySessions(liveness=liveness, revoker=revoker, clock=clock, config=config)
+        self.auth_sessions = AuthSessions(
+            sessions=sessions, liveness=liveness, revoker=revoker, clock=clock, config=config
+        )
         self._activity = Activity(sessions=sessions, config=config)
         self.gateway = GatewaySessions(
             sessions=sessions,

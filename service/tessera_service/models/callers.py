@@ -13,7 +13,7 @@ class Caller:
     tenant_id: str
     subject: str
     client_id: str
-    kind: TokenKind  # ACCESS or SERVICE
+    kind: TokenKind  # ACCESS or SERVICE; REFRESH of one who signs out
     jti: str
     session_id: str | None
     permissions: frozenset[str]
