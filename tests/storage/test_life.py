@@ -49,6 +49,14 @@ async def test_a_closed_store_is_unavailable_in_every_method(store: SessionStore
         store.read_log(after=0),
         store.purge_log(now=NOW),
         snapshot(store),
+        store.page_sessions("tenant-a", subject="alice", status=None, now=NOW, limit=1, offset=0),
+        store.erase_subject("tenant-a", "alice"),
+        store.read_outbox(after=0),
+        store.outbox_size(),
+        store.claim_relay("audit", holder="a", now_ms=1, lease_ms=1),
+        store.advance_relay("audit", fence=1, position=1, now_ms=1, lease_ms=1),
+        store.purge_outbox(before_ms=1),
+        store.erase_events("tenant-a", "alice"),
     ]
     for call in calls:
         with pytest.raises(StoreUnavailable):

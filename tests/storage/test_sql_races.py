@@ -240,3 +240,43 @@ async def test_who_waits_finds_the_moments_between_the_steps_of_a_busy_process(t
         stop.set()
         process.join()
         await store.close()
+
+
+async def test_events_of_two_processes_stand_in_the_order_of_their_commits(stores: list[SqlSessionStore]) -> None:
+    seen: list[int] = []
+
+    async def follow() -> None:
+        while len(seen) < 80:
+            rows = await stores[0].read_outbox(after=seen[-1] if seen else 0, limit=7)
+            seen.extend(row.sequence for row in rows)
+            await asyncio.sleep(0)
+
+    async def work(number: int) -> None:
+        store, name = stores[number % 2], f"s{number}"
+        await store.create(make_session(name, subject=f"user-{number % 5}"))
+        await store.revoke_session(name, revocation=revocation())
+
+    async with asyncio.timeout(60):
+        await asyncio.gather(follow(), *(work(number) for number in range(40)))
+    assert seen == list(range(1, 81))
+    rows = await stores[1].read_outbox(after=0)
+    for number in range(40):
+        own = [row.event.event_id for row in rows if row.event.session_id == f"s{number}"]
+        assert own == [f"s{number}.issued", f"s{number}.revoked"]
+
+
+async def test_a_session_that_two_end_at_once_is_told_once(stores: list[SqlSessionStore]) -> None:
+    for number in range(20):
+        await stores[0].create(make_session(f"s{number}"))
+    ends = [stores[number % 2].revoke_session(f"s{number}", revocation=revocation()) for number in range(20)]
+    cuts = [store.revoke_subject("tenant-a", "alice", revocation=revocation()) for store in stores]
+    await asyncio.gather(*ends[:10], *cuts, *ends[10:])
+    told = [row.event.event_id for row in await stores[0].read_outbox(after=20)]
+    assert sorted(told) == sorted(f"s{number}.revoked" for number in range(20))
+
+
+async def test_one_of_two_processes_delivers_to_a_sink(stores: list[SqlSessionStore]) -> None:
+    claims = await asyncio.gather(
+        *(stores[n % 2].claim_relay("audit", holder=f"h{n}", now_ms=NOW_MS, lease_ms=1000) for n in range(10))
+    )
+    assert sum(claim is not None for claim in claims) == 1

@@ -10,7 +10,7 @@ import pytest
 from alembic import command
 
 from storage.examples import NOW, NOW_MS, eviction, gateway_session, limit, revocation, rotation
-from tessera_service.models import SessionStatus
+from tessera_service.models import OutboxSize, SessionStatus
 from tessera_service.storage.sql import SqlDirectory, SqlSessionStore, engine, migrate
 
 # As the first release writes a session, all columns by name.
@@ -111,3 +111,13 @@ async def test_what_the_first_release_revokes_is_neither_active_nor_evicted(stor
     ended = await store.get("alive")
     assert ended is not None
     assert ended.last_activity_ms == NOW_MS
+
+
+async def test_the_end_of_a_session_of_the_first_release_is_told(store: SqlSessionStore, file: Path) -> None:
+    assert await store.outbox_size() == OutboxSize(0, 0, {})
+    insert(file, session_id="late", metadata='{"ip_address":"203.0.113.9"}')
+    await store.revoke_session("alive", revocation=revocation())
+    await store.revoke_subject("tenant-a", "alice", revocation=revocation())
+    told = [row.event for row in await store.read_outbox(after=0)]
+    assert [event.event_id for event in told] == ["alive.revoked", "expired.revoked", "late.revoked"]
+    assert [event.data["ip_address"] for event in told] == [None, None, "203.0.113.9"]
