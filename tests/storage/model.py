@@ -22,6 +22,7 @@ from tessera_service.models import (
 from tessera_service.storage.base import CUT_OFF
 
 RETENTION = 40
+SPENT_KEPT = 2  # fewer than in service, so that they are crowded out
 
 
 class Model:
@@ -34,6 +35,7 @@ class Model:
         self.log: list[LogEntry] = []
         self.told: list[tuple[str, str]] = []  # (id of the event, user), in order
         self.head = 0
+        self.noted: dict[str, tuple[str, int]] = {}  # session and time of tokens that were crowded out
 
     def seen(self, name: str) -> Session | None:
         session = self.sessions.get(name)
@@ -152,6 +154,9 @@ class Model:
             self.spend(session, wanted)
             return RotationStatus.ROTATED
         ages = {spent.jti: wanted.now_ms - spent.spent_ms for spent in session.spent}
+        noted = self.noted.get(wanted.presented_jti)
+        if noted is not None and noted[0] == session.session_id and wanted.presented_jti in self.tokens:
+            ages[wanted.presented_jti] = wanted.now_ms - noted[1]
         if ages.get(wanted.presented_jti, wanted.grace_ms) >= wanted.grace_ms:
             self.end(session.session_id, wanted.reuse)
             self.append(LogKind.SESSION, session.session_id, wanted.reuse)
@@ -162,6 +167,9 @@ class Model:
     def spend(self, session: Session, wanted: Rotation) -> None:
         self.tokens |= {token.jti: token for token in wanted.tokens}
         kept = [spent for spent in session.spent if wanted.now_ms - spent.spent_ms < wanted.grace_ms]
+        while len(kept) + 1 > SPENT_KEPT:
+            left = kept.pop(0)
+            self.noted[left.jti] = session.session_id, left.spent_ms
         self.sessions[session.session_id] = replace(
             session,
             refresh_jti=wanted.refresh_jti,

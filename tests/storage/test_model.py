@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from storage.examples import NOW, gateway_session, make_session, snapshot, successor, whole_log
-from storage.model import RETENTION, Model
+from storage.model import RETENTION, SPENT_KEPT, Model
 from storage.stores import STORES
 from tessera_service.models import (
     Newest,
@@ -33,6 +33,7 @@ from tessera_service.models import (
     TokenKind,
     TokenRecord,
 )
+from tessera_service.storage import rules
 from tessera_service.storage.base import SessionStore
 from tessera_service.storage.sql import sqlite_url, upgrade
 
@@ -352,7 +353,8 @@ class StoresAgree(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize("name", sorted(STORES))
-def test_a_store_does_what_the_model_does(name: str) -> None:
+def test_a_store_does_what_the_model_does(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "SPENT_KEPT", SPENT_KEPT)
     machine = type("StoresAgree", (StoresAgree,), {"name": name})
     examples = 300 if name in MORTAL else 60  # those without a disk are quick
     run_state_machine_as_test(

@@ -114,6 +114,38 @@ async def test_a_forgotten_spent_token_is_reuse(store: SessionStore) -> None:
     assert result.status is RotationStatus.REUSE_REVOKED
 
 
+async def rotated_often(store: SessionStore, times: int) -> None:
+    """s1 after that many rotations, one each millisecond."""
+    await store.create(make_session())
+    for number in range(times):
+        await store.rotate(rotation(f"s1-r{number}", number + 1, now_ms=NOW_MS + number))
+
+
+async def test_a_session_names_few_spent_tokens_however_fast_it_rotates(store: SessionStore) -> None:
+    await rotated_often(store, 100)
+    session = await store.get("s1")
+    assert session is not None
+    assert [spent.jti for spent in session.spent] == [f"s1-r{number}" for number in range(68, 100)]
+
+
+@pytest.mark.parametrize("number", [0, 1, 67, 68, 98])
+async def test_of_very_many_tokens_spent_at_once_each_keeps_its_grace(store: SessionStore, number: int) -> None:
+    await rotated_often(store, 100)
+    last_ms = NOW_MS + number + GRACE_MS - 1
+    for _ in range(2):
+        result = await store.rotate(rotation(f"s1-r{number}", 101, now_ms=last_ms))
+        assert result.status is RotationStatus.SUPERSEDED
+    result = await store.rotate(rotation(f"s1-r{number}", 101, now_ms=last_ms + 1))
+    assert result.status is RotationStatus.REUSE_REVOKED
+
+
+async def test_a_token_that_another_session_spent_is_reuse(store: SessionStore) -> None:
+    await rotated_often(store, 40)
+    await store.create(make_session("s2"))
+    result = await store.rotate(rotation("s1-r0", 101, session_id="s2"))
+    assert result.status is RotationStatus.REUSE_REVOKED
+
+
 async def test_a_token_that_was_never_issued_is_reuse(store: SessionStore) -> None:
     await store.create(make_session())
     assert (await store.rotate(rotation("s1-r9", 1))).status is RotationStatus.REUSE_REVOKED

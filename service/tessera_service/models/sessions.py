@@ -95,7 +95,7 @@ class Session:
     ends_at: int  # exclusive; SESSION_MAX_LIFETIME after creation, never moves
     refresh_jti: str | None  # the one refresh token that may still be spent
     tokens: tuple[TokenRecord, ...] = ()  # only for `create`: a store returns none, there may be thousands
-    spent: tuple[SpentToken, ...] = ()  # oldest first; the last one has `successor`
+    spent: tuple[SpentToken, ...] = ()  # oldest first, a few at most; the last one has `successor`
     successor: Successor | None = None  # until its grace is over or the session ends
     successor_until_ms: int | None = None  # exclusive; set by the store together with `successor`
     revoked_ms: int | None = None

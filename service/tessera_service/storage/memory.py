@@ -129,9 +129,10 @@ class MemorySessionStore:
         session = state.seen(rotation.session_id)
         if session is None:
             return RotationResult(RotationStatus.NOT_FOUND)
-        result = rules.rotate(session, rotation)
+        result = rules.rotate(session, rotation, noted=state.noted(session, rotation.presented_jti))
         if result.status is RotationStatus.ROTATED and result.session is not None:
             state.move_on(result.session, new=rotation.tokens)
+            state.note(rules.crowded_out(session, rotation))
         elif result.status is RotationStatus.REUSE_REVOKED:
             state.end([session], rotation.reuse)
         return result

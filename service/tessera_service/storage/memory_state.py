@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from tessera_service.models import Event, LogKind, Revocation, Session, SessionStatus, TokenRecord
+from tessera_service.models import Event, LogKind, Revocation, Session, SessionStatus, SpentToken, TokenRecord
 from tessera_service.storage import rules
 from tessera_service.storage.memory_indexes import Due, Tally, Timeline
 from tessera_service.storage.memory_log import MemoryLog
@@ -30,6 +30,7 @@ class MemoryState:
         self.outbox = MemoryOutbox()
         self.sessions: dict[str, Session] = {}
         self.tokens: dict[str, TokenRecord] = {}
+        self._spent_ms: dict[str, int] = {}  # of tokens that their session names no more
         self.subjects: dict[tuple[str, str], Subject] = {}
         self.timelines: defaultdict[str, Timeline] = defaultdict(Timeline)  # by tenant
         self.tallies: defaultdict[tuple[str, str], Tally] = defaultdict(Tally)  # by tenant and surface
@@ -111,6 +112,17 @@ class MemoryState:
         self._add_tokens(new)
         self._put(after)
 
+    def noted(self, session: Session, jti: str) -> SpentToken | None:
+        """What the record of a token of the session says of its being spent."""
+        token, spent_ms = self.tokens.get(jti), self._spent_ms.get(jti)
+        if token is None or spent_ms is None or token.session_id != session.session_id:
+            return None
+        return SpentToken(jti, spent_ms)
+
+    def note(self, spent: Iterable[SpentToken]) -> None:
+        """Notes in the records of tokens when they were spent."""
+        self._spent_ms |= {token.jti: token.spent_ms for token in spent if token.jti in self.tokens}
+
     def touch(self, session: Session) -> None:
         """Stores a session of which nothing changed that is counted or due."""
         self.sessions[session.session_id] = session
@@ -162,6 +174,7 @@ class MemoryState:
         gone = 0
         for jti in self._tokens_due.take(now, limit, self._token_due):
             del self.tokens[jti]
+            self._spent_ms.pop(jti, None)
             gone += 1
         return gone
 

@@ -3,6 +3,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Final
 
 from tessera_service.models import (
     Revocation,
@@ -20,6 +21,8 @@ from tessera_service.models import (
     TokenRecord,
 )
 from tessera_service.storage.base import ANY_CLOCK_MS, CUT_OFF, TOUCHED_AT_ONCE
+
+SPENT_KEPT: Final = 32  # spent tokens that a session names itself: a client that rotates without pause makes no more
 
 
 def born(session: Session, cutoff_ms: int) -> Session:
@@ -131,9 +134,10 @@ def slide(session: Session, wanted: Slide, *, presented: TokenRecord | None, jti
     return SlideResult(SlideStatus.SLID, wanted.newest, after)
 
 
-def rotate(session: Session, rotation: Rotation) -> RotationResult:
-    """Decides a rotation of the session as `seen_under` its cut-off. With ROTATED and REUSE_REVOKED, the session of the
-    result has to be stored, and for REUSE_REVOKED its revocation logged."""
+def rotate(session: Session, rotation: Rotation, *, noted: SpentToken | None) -> RotationResult:
+    """Decides a rotation of the session as `seen_under` its cut-off; `noted`: what the record of the presented token
+    says of its being spent. With ROTATED and REUSE_REVOKED, the session of the result has to be stored, with ROTATED
+    also what is `crowded_out`, and with REUSE_REVOKED the revocation logged."""
     status = session.status(rotation.now_ms // 1000)
     if status is SessionStatus.EXPIRED:
         return RotationResult(RotationStatus.EXPIRED, session=session)
@@ -141,15 +145,30 @@ def rotate(session: Session, rotation: Rotation) -> RotationResult:
         return RotationResult(RotationStatus.ENDED, session=session)
     if rotation.presented_jti == session.refresh_jti:
         return RotationResult(RotationStatus.ROTATED, rotation.successor, _moved_on(session, rotation))
-    if not any(spent.jti == rotation.presented_jti for spent in _in_grace(session, rotation)):
+    known = session.spent if noted is None else (*session.spent, noted)
+    if not any(spent.jti == rotation.presented_jti for spent in _in_grace(known, rotation)):
         return RotationResult(RotationStatus.REUSE_REVOKED, session=ended(session, rotation.reuse))
     if session.successor is not None and session.spent[-1].jti == rotation.presented_jti:
         return RotationResult(RotationStatus.REPLAYED, session.successor, session)
     return RotationResult(RotationStatus.SUPERSEDED, session=session)
 
 
-def _in_grace(session: Session, rotation: Rotation) -> tuple[SpentToken, ...]:
-    return tuple(spent for spent in session.spent if rotation.now_ms - spent.spent_ms < rotation.grace_ms)
+def is_noted_elsewhere(session: Session, jti: str) -> bool:
+    """Whether only the record of a refresh token can tell if it was spent: the session does not name it."""
+    return jti != session.refresh_jti and all(spent.jti != jti for spent in session.spent)
+
+
+def crowded_out(session: Session, rotation: Rotation) -> tuple[SpentToken, ...]:
+    """The spent tokens inside their grace that the session stops naming with a rotation: their records note it."""
+    return _spent(session, rotation)[:-SPENT_KEPT]
+
+
+def _spent(session: Session, rotation: Rotation) -> tuple[SpentToken, ...]:
+    return (*_in_grace(session.spent, rotation), SpentToken(rotation.presented_jti, rotation.now_ms))
+
+
+def _in_grace(known: Iterable[SpentToken], rotation: Rotation) -> tuple[SpentToken, ...]:
+    return tuple(spent for spent in known if rotation.now_ms - spent.spent_ms < rotation.grace_ms)
 
 
 def _moved_on(session: Session, rotation: Rotation) -> Session:
@@ -157,7 +176,7 @@ def _moved_on(session: Session, rotation: Rotation) -> Session:
         session,
         refresh_jti=rotation.refresh_jti,
         expires_at=min(rotation.expires_at, session.ends_at),
-        spent=(*_in_grace(session, rotation), SpentToken(rotation.presented_jti, rotation.now_ms)),
+        spent=_spent(session, rotation)[-SPENT_KEPT:],
         successor=rotation.successor,
         successor_until_ms=rotation.now_ms + rotation.grace_ms,
     )

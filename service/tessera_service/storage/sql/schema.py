@@ -185,6 +185,7 @@ session_tokens: Final = Table(
     Column("subject", String(128), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("expires_at", BigInteger, nullable=False),
+    Column("spent_ms", BigInteger),  # of a refresh token that its session names no more, though it is in its grace
     Index(None, "expires_at"),
     sqlite_with_rowid=False,
 )

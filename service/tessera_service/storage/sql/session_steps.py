@@ -4,7 +4,7 @@
 A step is synchronous on purpose: nothing else can be awaited inside.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -20,6 +20,7 @@ from tessera_service.models import (
     Slide,
     SlideResult,
     SlideStatus,
+    SpentToken,
     StoredState,
     TokenRecord,
 )
@@ -55,6 +56,8 @@ _TOUCH = (
     )
     .values(last_activity_ms=bindparam("active_ms"))
 )
+
+_NOTE = update(session_tokens).where(session_tokens.c.jti == bindparam("noted")).values(spent_ms=bindparam("at_ms"))
 
 
 def create(connection: Connection, session: Session) -> Session:
@@ -96,9 +99,10 @@ def rotate(connection: Connection, rotation: Rotation) -> RotationResult:
     session = lock(connection, rotation.session_id)
     if session is None:
         return RotationResult(RotationStatus.NOT_FOUND)
-    result = rules.rotate(session, rotation)
+    result = rules.rotate(session, rotation, noted=_noted(connection, session, rotation.presented_jti))
     if result.status is RotationStatus.ROTATED and result.session is not None:
         move_on(connection, result.session, new=rotation.tokens)
+        _note(connection, rules.crowded_out(session, rotation))
     elif result.status is RotationStatus.REUSE_REVOKED:
         end(connection, [session], rotation.reuse)
     return result
@@ -128,6 +132,19 @@ def erase_subject(connection: Connection, tenant_id: str, subject: str, limit: i
     chosen = select(sessions.c.session_id).where(of_subject(tenant_id, subject), is_known).limit(limit)
     nothing = {"username": None, "metadata": "{}"}
     return connection.execute(update(sessions).where(sessions.c.session_id.in_(chosen)).values(nothing)).rowcount
+
+
+def _noted(connection: Connection, session: Session, jti: str) -> SpentToken | None:
+    if not rules.is_noted_elsewhere(session, jti):
+        return None
+    own = (session_tokens.c.jti == jti, session_tokens.c.session_id == session.session_id)
+    spent_ms = connection.execute(select(session_tokens.c.spent_ms).where(*own)).scalar_one_or_none()
+    return None if spent_ms is None else SpentToken(jti, spent_ms)
+
+
+def _note(connection: Connection, spent: Sequence[SpentToken]) -> None:
+    if spent:
+        connection.execute(_NOTE, [{"noted": token.jti, "at_ms": token.spent_ms} for token in spent])
 
 
 def _add(connection: Connection, session: Session, cutoff_ms: int) -> Session:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Events, and how far they were delivered.
+"""Events, and how far they were delivered; when a token was spent that its session does not name.
 
 The previous release goes on beside this schema; what it does meanwhile has no events. The index that goes served no
 query.
@@ -56,4 +56,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("sink", name="pk_relays"),
     )
     op.execute(sa.text("INSERT INTO outbox_head (id, seq, kept) VALUES (1, 0, 0)"))
+    op.add_column("session_tokens", sa.Column("spent_ms", sa.BigInteger(), nullable=True))
     op.drop_index("ix_session_tokens_session_id", table_name="session_tokens")
