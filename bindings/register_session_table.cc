@@ -13,13 +13,13 @@ using Class = py::class_<SessionTable, std::shared_ptr<SessionTable>>;
 bool put(SessionTable& table, const py::object& ticket, const py::object& id, const py::object& tenant_id,
          const py::object& subject, const py::object& created_ms, const py::object& expires_at,
          const py::object& data) {
-  const SessionSnapshot snapshot({.id = text(id, "id"),
-                                  .tenant_id = text(tenant_id, "tenant_id"),
-                                  .subject = text(subject, "subject"),
-                                  .created_ms = integer(created_ms, "created_ms"),
-                                  .expires_at = integer(expires_at, "expires_at"),
-                                  .bytes = bytes(data, "data")});
-  return table.put(static_cast<SessionTable::Ticket>(integer_from(0, ticket, "ticket")), snapshot);
+  SessionSnapshot snapshot({.id = text(id, "id"),
+                            .tenant_id = text(tenant_id, "tenant_id"),
+                            .subject = text(subject, "subject"),
+                            .created_ms = integer(created_ms, "created_ms"),
+                            .expires_at = integer(expires_at, "expires_at"),
+                            .bytes = bytes(data, "data")});
+  return table.put(static_cast<SessionTable::Ticket>(integer_from(0, ticket, "ticket")), std::move(snapshot));
 }
 
 py::object find(const SessionTable& table, const py::object& id, const py::object& now) {

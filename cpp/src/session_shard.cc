@@ -32,7 +32,7 @@ void SessionShard::put(std::uint64_t id_hash, std::uint64_t subject_hash, Sessio
 
 std::optional<SessionSnapshot> SessionShard::find(const HashedId& id, std::int64_t now_seconds) {
   const Number number = number_of(id);
-  if (number == kNone || now_seconds >= entries_[number].snapshot->expires_at()) return std::nullopt;
+  if (number == kNone || now_seconds >= entries_[number].snapshot.expires_at()) return std::nullopt;
   if (number != newest_) {
     unlink_age(number);
     link_newest(number);
@@ -57,7 +57,7 @@ void SessionShard::drop_subject(std::uint64_t subject_hash, Dropped& dropped) {
 void SessionShard::clear(Dropped& dropped) {
   dropped.reserve(dropped.size() + size_);
   for (Entry& entry : entries_) {
-    if (entry.snapshot) dropped.push_back(std::move(*entry.snapshot));
+    if (!entry.snapshot.is_empty()) dropped.push_back(std::move(entry.snapshot));
   }
   entries_.clear();
   by_id_.clear();
@@ -69,7 +69,7 @@ void SessionShard::clear(Dropped& dropped) {
 SessionShard::Number SessionShard::number_of(const HashedId& id) noexcept {
   const auto hash = static_cast<std::uint32_t>(id.hash);
   Number number = by_id_.empty() ? kNone : id_bucket(hash);
-  while (number != kNone && (entries_[number].id_hash != hash || entries_[number].snapshot->id() != id.id)) {
+  while (number != kNone && (entries_[number].id_hash != hash || entries_[number].snapshot.id() != id.id)) {
     number = entries_[number].next_of_id;
   }
   return number;
@@ -140,8 +140,7 @@ void SessionShard::unlink_age(Number number) noexcept {
 
 void SessionShard::remove(Number number, Dropped& dropped) {
   Entry& entry = entries_[number];
-  dropped.push_back(std::move(*entry.snapshot));  // first, as it may throw, and then has moved nothing
-  entry.snapshot.reset();
+  dropped.push_back(std::move(entry.snapshot));  // first, as it may throw, and then has moved nothing
   unlink_age(number);
   unlink_subject(number);
   unlink_id(number);

@@ -43,7 +43,7 @@ class SessionShard {
   static constexpr Number kNone = UINT32_MAX;
 
   struct Entry {
-    std::optional<SessionSnapshot> snapshot;  // nothing: free
+    SessionSnapshot snapshot;  // moved from: free
     std::uint32_t id_hash = 0;
     std::uint32_t subject_hash = 0;
     Number next_of_id = kNone;  // of a free entry: the next free one

@@ -247,33 +247,6 @@ TEST(SessionTableTest, SaysWhatAPlainMapSays) {
   }
 }
 
-TEST(SessionSnapshotTest, ACopyIsItsOwn) {
-  SessionSnapshot copy = snapshot("one");
-  {
-    const SessionSnapshot original = with_bytes("two", "bytes");
-    copy = original;
-  }
-  const SessionSnapshot again(copy);
-  copy = snapshot("three");
-  EXPECT_EQ("two", again.id());
-  EXPECT_EQ("tenant-a", again.tenant_id());
-  EXPECT_EQ("alice", again.subject());
-  EXPECT_EQ("bytes", again.bytes());
-  EXPECT_EQ("three", copy.id());
-}
-
-TEST(SessionSnapshotTest, TextsMayBeEmptyOrHoldAnything) {
-  const std::string anything("\0\n", 2);
-  const SessionSnapshot empty{SessionSnapshot::Fields{}};
-  EXPECT_EQ("", empty.id());
-  EXPECT_EQ("", empty.bytes());
-  const SessionSnapshot session = snapshot(anything, "", anything, anything);
-  EXPECT_EQ(anything, session.id());
-  EXPECT_EQ("", session.subject());
-  EXPECT_EQ(anything, session.tenant_id());
-  EXPECT_EQ(anything, session.bytes());
-}
-
 TEST(SessionTableTest, OfNoEntriesKeepsNothing) {
   SessionTable table(0);
   EXPECT_TRUE(fill(table, snapshot("one")));

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the SessionTable holds of a record: what a token does not say of itself, in as few bytes as it takes, for there
-may be a million of them. A compact JSON list: of a session in the order of `SessionState` after the first three."""
+may be a million of them: the times in binary (`_TIMES`), then a compact JSON list, of a session in the order of
+`SessionState` after the first three."""
 
 import json
+import struct
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -11,6 +13,8 @@ from tessera_service.models import ServiceToken, Session, TokenKind
 
 # Service tokens have no session, so no cut-off reaches them: they end with their own record.
 NEVER_CUT_OFF_MS = 2**62
+
+_TIMES = struct.Struct("<qiii")  # created_ms; expires_at and ends_at, in seconds after it; span_seconds
 
 
 class SessionState(NamedTuple):
@@ -21,7 +25,7 @@ class SessionState(NamedTuple):
     device_type: str | None
     ip_address: str | None
     user_agent: str | None
-    created_ms: int
+    created_ms: int  # from here on in `_TIMES`
     expires_at: int
     ends_at: int
     span_seconds: int  # > 0 only where it slides
@@ -66,33 +70,32 @@ class Snapshot(NamedTuple):
 @lru_cache(maxsize=8192)
 def read_snapshot(data: bytes) -> Snapshot:
     """The snapshot that one of the functions below wrote."""
-    client_id, permissions, scope, *state = json.loads(data)
-    return Snapshot(client_id, tuple(permissions), scope, _read_state(*state) if state else None)
+    client_id, permissions, scope, *state = json.loads(data[_TIMES.size :])
+    session = _read_state(_TIMES.unpack_from(data), *state) if state else None
+    return Snapshot(client_id, tuple(permissions), scope, session)
 
 
-def _read_state(username: str | None, roles: list[str], *rest: Any) -> SessionState:
-    return SessionState(username, tuple(roles), *rest)
+def _read_state(times: tuple[int, ...], username: str | None, roles: list[str], *metadata: str | None) -> SessionState:
+    created_ms, expires_after, ends_after, span_seconds = times
+    created = created_ms // 1000
+    return SessionState(
+        username, tuple(roles), *metadata, created_ms, created + expires_after, created + ends_after, span_seconds
+    )
 
 
 def session_snapshot(session: Session) -> bytes:
     """Of a session's record."""
-    state = SessionState(
-        username=session.username,
-        roles=session.roles,
-        device_type=session.metadata.device_type,
-        ip_address=session.metadata.ip_address,
-        user_agent=session.metadata.user_agent,
-        created_ms=session.created_ms,
-        expires_at=min(session.expires_at, session.ends_at),
-        ends_at=session.ends_at,
-        span_seconds=session.span_seconds,
-    )
-    return _compact([session.client_id, session.permissions, session.scope, *state])
+    metadata = session.metadata
+    created = session.created_ms // 1000
+    expires_at = min(session.expires_at, session.ends_at)
+    times = _TIMES.pack(session.created_ms, expires_at - created, session.ends_at - created, session.span_seconds)
+    state = (session.username, session.roles, metadata.device_type, metadata.ip_address, metadata.user_agent)
+    return times + _compact([session.client_id, session.permissions, session.scope, *state])
 
 
 def service_snapshot(token: ServiceToken) -> bytes:
     """Of a service token's record in the directory."""
-    return _compact([token.client_id, token.permissions, ""])
+    return _TIMES.pack(0, 0, 0, 0) + _compact([token.client_id, token.permissions, ""])
 
 
 def _compact(value: object) -> bytes:
