@@ -1,35 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each row of the error table, caused over HTTP."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, NamedTuple
-from unittest import mock
+from typing import NamedTuple
 
 import httpx
 import pytest
 
 from surfaces.service_rig import Rig, open_rig
-from surfaces.session_token.keys import CREATE, REVOKE, UNKNOWN_ID, VALIDATE, WRONG_SECRET, make_key, open_token
-from tessera_service.errors import Overloaded
+from surfaces.session_token.causes import (
+    ENGINE,
+    METHODS,
+    PATHS,
+    Cause,
+    broken,
+    good_body,
+    with_a_foreign_token,
+    with_full_queue,
+    with_unknown_id,
+    with_wrong_secret,
+)
+from surfaces.session_token.keys import CREATE, REVOKE, VALIDATE, WRONG_SECRET, open_token
 from tessera_service.surfaces.session_token.documentation import CASES
 from tessera_service.surfaces.session_token.errors import ROWS
 
 LIMIT = 3
 MAX_BODY_BYTES = 65_536
 JSON = "application/json"
-PATHS = {"create": CREATE, "validate": VALIDATE, "revoke": REVOKE}
-METHODS = {"create": ["POST"], "validate": ["POST"], "revoke": ["DELETE", "POST"]}
 CALLS = [(name, method) for name, methods in METHODS.items() for method in methods]
-Cause = Callable[[Rig], Awaitable[httpx.Response]]
-
-
-async def good_body(rig: Rig, name: str) -> dict[str, Any]:
-    """A body that would do."""
-    if name == "create":
-        key_id, secret = await make_key(rig)
-        return {"access_key_id": key_id, "secret_access_key": secret, "duration_seconds": 3600}
-    return {"session_token": await open_token(rig), "resource": "doc456", "permission": "view"}
 
 
 def check_failure(answer: httpx.Response, case: str) -> None:
@@ -121,38 +120,6 @@ async def test_a_member_that_is_absent_is_missing(shared: Rig, name: str, member
         check_failure(await shared.client.request(method, PATHS[name], json=body), "invalid_input.missing")
 
 
-async def with_wrong_secret(rig: Rig) -> httpx.Response:
-    body = {**await good_body(rig, "create"), "secret_access_key": WRONG_SECRET}
-    return await rig.client.post(CREATE, json=body)
-
-
-async def with_unknown_id(rig: Rig) -> httpx.Response:
-    body = {**await good_body(rig, "create"), "access_key_id": UNKNOWN_ID}
-    return await rig.client.post(CREATE, json=body)
-
-
-async def with_a_foreign_token(rig: Rig) -> httpx.Response:
-    return await rig.client.request("DELETE", REVOKE, json={"session_token": "a.b.c"})
-
-
-async def with_full_queue(rig: Rig) -> httpx.Response:
-    body = await good_body(rig, "create")
-    with mock.patch("tessera_service.engine.signing.SigningPool.check_room", side_effect=Overloaded):
-        return await rig.client.post(CREATE, json=body)
-
-
-def broken(name: str, method: str, target: str) -> Cause:
-    async def cause(rig: Rig) -> httpx.Response:
-        body = await good_body(rig, name)
-        with mock.patch(target, side_effect=RuntimeError("canary in a message")):
-            answer = await rig.client.request(method, PATHS[name], json=body)
-        assert "canary" not in answer.text
-        return answer
-
-    return cause
-
-
-ENGINE = "tessera_service.engine"
 CAUSES: dict[str, tuple[str, Cause]] = {
     "create: wrong secret": ("unauthorized", with_wrong_secret),
     "create: unknown id": ("unauthorized", with_unknown_id),
