@@ -2,6 +2,7 @@
 """One service with every surface, on each store."""
 
 import asyncio
+import io
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -10,7 +11,15 @@ import pytest
 import pytest_asyncio
 
 from surfaces.authz.calls import POLICIES
+from surfaces.captured_logs import capture_logs
 from surfaces.service_rig import STORES, Rig, make_directory, open_rig
+
+
+@pytest.fixture(scope="session", autouse=True)
+def logged() -> Iterator[io.StringIO]:
+    """Everything that the service logs, as it would be written: a trace for every error of its own."""
+    with capture_logs() as stream:
+        yield stream
 
 
 @pytest.fixture(scope="session")
@@ -25,10 +34,11 @@ def made_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def module_rig(
     request: pytest.FixtureRequest, made_directory: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Rig]:
-    """One service for a module that is marked `asyncio(loop_scope="module")`."""
+    """One service for a module that is marked `asyncio(loop_scope="module")`, with the CONFIG of the module."""
+    config = {"authz_policies": POLICIES, **getattr(request.module, "CONFIG", {})}
     copy = tmp_path_factory.mktemp("module") / "data"
     shutil.copytree(made_directory, copy)
-    async with open_rig(str(request.param), copy, config={"authz_policies": POLICIES}) as opened:
+    async with open_rig(str(request.param), copy, config=config) as opened:
         yield opened
 
 

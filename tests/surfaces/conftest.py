@@ -1,30 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 import io
-import logging
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-import structlog
 
+from surfaces.captured_logs import capture_logs
 from surfaces.service_rig import STORES, Rig, make_directory, open_rig
-from tessera_service.logs import configure_logs
 
 
 @pytest.fixture(scope="session", autouse=True)
 def logged() -> Iterator[io.StringIO]:
     """Everything that the service logs, as it would be written."""
-    stream = io.StringIO()
-    handlers, level = list(logging.root.handlers), logging.root.level
-    configure_logs("debug", stream=stream)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # the tests' own client
-    yield stream
-    structlog.reset_defaults()
-    logging.root.handlers[:] = handlers
-    logging.root.setLevel(level)
+    with capture_logs() as stream:
+        yield stream
 
 
 @pytest.fixture(scope="session")

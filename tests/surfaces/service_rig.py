@@ -4,11 +4,12 @@
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
+from unittest import mock
 
 import httpx
 
@@ -16,6 +17,7 @@ from attacks import Forge
 from tessera_service.app import Service, create_app
 from tessera_service.engine import Engine, EngineConfig, MasterKeys
 from tessera_service.errors import StoreUnavailable
+from tessera_service.http.limits import RateLimiter
 from tessera_service.settings import Settings
 from tessera_service.storage.base import SessionStore
 from tessera_service.storage.memory import MemorySessionStore
@@ -95,6 +97,15 @@ class Rig:
         if self.clock.ahead_ms:
             self.bearers.clear()  # they may be of the future
         self.clock.ahead_ms, self.clock.frozen_ms = 0, None
+
+    @contextmanager
+    def at_its_limit(self) -> Iterator[None]:
+        """Every client and every peer has used up its requests."""
+        if self.app.middleware_stack is None:
+            self.app.middleware_stack = self.app.build_middleware_stack()
+        edge = cast(Any, self.app.middleware_stack)._app
+        with mock.patch.object(edge, "_limiter", RateLimiter(requests=0, seconds=60)):
+            yield
 
     @property
     def forge(self) -> Forge:
