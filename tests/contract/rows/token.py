@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The answers of the token surface."""
 
+from functools import partial
+from typing import Any
+
 import httpx
 
 from contract.rows.row import Cause, Row, Unreachable
@@ -24,6 +27,9 @@ OUT_OF_RANGE: dict[str, object] = {
     REVOKE: {"jti": ""},
 }
 GARBAGE = "aaaa.bbbb.cccc"
+
+_DEAD = "auth.unauthorized"
+_NO_SESSION = "auth.session.not_found"
 
 
 def succeeds(operation: str) -> Cause:
@@ -114,31 +120,33 @@ def _large() -> Row:
     return _row(ISSUE, 422, "token_too_large", "common.validation_error", causes.with_body(ISSUE, body))
 
 
-def _over(case: str, alias: str, cause: Cause) -> Row:
-    return _row(REFRESH, 403, case, "auth.session.revoked", cause, alias=alias)
+def _exchanges(operation: str) -> list[Row]:
+    """A refresh token at its own endpoint, and by its grant."""
+    invalid, over = BAD_INPUT[REFRESH], "auth.session.revoked"
+
+    def row(status: int, case: str, code: str, cause: Any, alias: str | None = None) -> Row:
+        return _row(operation, status, case, code, partial(cause, operation=operation), alias=alias)
+
+    return [
+        row(400, "refresh_invalid.invalid", invalid, causes.exchange_garbage, "token.invalid"),
+        row(400, "refresh_invalid.expired", invalid, causes.refresh_expired, "token.expired"),
+        row(403, "session_ended.revoked", over, causes.refresh_of_revoked_session, "token.revoked"),
+        row(403, "session_ended.inactive", over, causes.refresh_of_locked_session, "session.inactive"),
+        row(404, "session_not_found", _NO_SESSION, causes.refresh_of_unknown_session),
+    ]
 
 
-_DEAD = "auth.unauthorized"
-_INVALID = BAD_INPUT[REFRESH]
-_NO_SESSION = "auth.session.not_found"
 ROWS = (
     *(row for operation in POSTS for row in _everywhere(operation)),
     *(_nobody(operation) for operation in POSTS),
     *(_foreign(operation) for operation in (ISSUE, REVOKE, INTROSPECT)),
     *(_out_of_range(operation) for operation in OUT_OF_RANGE),
     *(_full(operation) for operation in (ISSUE, REFRESH)),
+    *(row for operation in (ISSUE, REFRESH) for row in _exchanges(operation)),
     _row(ISSUE, 200, "a pair", "", succeeds(ISSUE)),
     _row(ISSUE, 403, "forbidden", "common.forbidden", causes.without_permission(ISSUE)),
     _large(),
     _row(REFRESH, 200, "the next pair", "", succeeds(REFRESH)),
-    _row(
-        *(REFRESH, 400, "refresh_invalid.invalid", _INVALID, causes.with_body(REFRESH, {"refresh_token": GARBAGE})),
-        alias="token.invalid",
-    ),
-    _row(REFRESH, 400, "refresh_invalid.expired", _INVALID, causes.refresh_expired, alias="token.expired"),
-    _over("session_ended.revoked", "token.revoked", causes.refresh_of_revoked_session),
-    _over("session_ended.inactive", "session.inactive", causes.refresh_of_locked_session),
-    _row(REFRESH, 404, "session_not_found", _NO_SESSION, causes.refresh_of_unknown_session),
     _row(REVOKE, 204, "done", "", succeeds(REVOKE)),
     _row(
         *(REVOKE, 400, "revoke_invalid", BAD_INPUT[REVOKE], causes.revoke_current_of_service_token),

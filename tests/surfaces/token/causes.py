@@ -162,34 +162,45 @@ async def with_broken_keys(rig: Rig) -> httpx.Response:
         return await rig.client.get(PATHS[JWKS])
 
 
-async def refresh_expired(rig: Rig) -> httpx.Response:
+async def exchange(rig: Rig, token: str, operation: str = REFRESH) -> httpx.Response:
+    """A refresh token for the next pair; under ISSUE by its grant."""
+    grant = {"grant_type": "refresh_token"} if operation == ISSUE else {}
+    return await rig.post(PATHS[operation], {"refresh_token": token, **grant})
+
+
+async def exchange_garbage(rig: Rig, operation: str = REFRESH) -> httpx.Response:
+    """What is no token at all."""
+    return await exchange(rig, "aaaa.bbbb.cccc", operation)
+
+
+async def refresh_expired(rig: Rig, operation: str = REFRESH) -> httpx.Response:
     """A genuine refresh token at its exp."""
     pair = await rig.issue()
     token = rig.forge_refresh(session_id=pair["session_id"], exp=rig.clock.now())
-    return await rig.post(PATHS[REFRESH], {"refresh_token": token})
+    return await exchange(rig, token, operation)
 
 
-async def refresh_of_revoked_session(rig: Rig) -> httpx.Response:
+async def refresh_of_revoked_session(rig: Rig, operation: str = REFRESH) -> httpx.Response:
     """A genuine refresh token whose session was revoked."""
     pair = await rig.issue()
     await rig.post(PATHS[REVOKE], bearer=pair["access_token"])
-    return await rig.post(PATHS[REFRESH], {"refresh_token": pair["refresh_token"]})
+    return await exchange(rig, pair["refresh_token"], operation)
 
 
-async def refresh_of_locked_session(rig: Rig) -> httpx.Response:
+async def refresh_of_locked_session(rig: Rig, operation: str = REFRESH) -> httpx.Response:
     """A genuine refresh token whose session the store calls locked."""
     pair = await rig.issue()
     session = await rig.stores[1].get(pair["session_id"])
     ended = RotationResult(RotationStatus.ENDED, session=replace(session, locked=True))
     with mock.patch.object(rig.stores[1], "rotate", mock.AsyncMock(return_value=ended), create=True):
-        return await rig.post(PATHS[REFRESH], {"refresh_token": pair["refresh_token"]})
+        return await exchange(rig, pair["refresh_token"], operation)
 
 
-async def refresh_of_unknown_session(rig: Rig) -> httpx.Response:
+async def refresh_of_unknown_session(rig: Rig, operation: str = REFRESH) -> httpx.Response:
     """A genuine refresh token whose session is not in the store any more."""
     pair = await rig.issue()
     with mock.patch.object(rig.stores[1], "get", mock.AsyncMock(return_value=None), create=True):
-        return await rig.post(PATHS[REFRESH], {"refresh_token": pair["refresh_token"]})
+        return await exchange(rig, pair["refresh_token"], operation)
 
 
 async def refresh_with_other_session_id(rig: Rig) -> httpx.Response:

@@ -2,13 +2,15 @@
 """Every row of the error tables of contract section 3, each caused over HTTP."""
 
 import re
+from functools import partial
+from typing import Any
 
 import httpx
 import pytest
 
 from surfaces.service_rig import TENANT, Rig
 from surfaces.token import causes
-from surfaces.token.causes import Expected, Row, own
+from surfaces.token.causes import Cause, Expected, Row, own
 from tessera_service.surfaces.token.documentation import CASES
 from tessera_service.surfaces.token.errors import OWN_ROWS, ROWS, resolve
 from tessera_service.surfaces.token.messages import ENGLISH
@@ -88,7 +90,7 @@ ROWS_OF_REFRESH = [
         causes.with_bearer(REFRESH, None),
     ),
     Row("a bad bearer", BAD_TOKEN, causes.with_bearer(REFRESH, GARBAGE)),
-    Row("a bad token", BAD_TOKEN, causes.with_body(REFRESH, {"refresh_token": GARBAGE})),
+    Row("a bad token", BAD_TOKEN, causes.exchange_garbage),
     Row("another tenant's token", BAD_TOKEN, causes.of_other_tenant(REFRESH)),
     Row("another session's id", BAD_TOKEN, causes.refresh_with_other_session_id),
     Row("two tokens", BAD_TOKEN, causes.refresh_with_two_tokens),
@@ -99,6 +101,10 @@ ROWS_OF_REFRESH = [
     Row("token of a wrong type", own(REFRESH), causes.with_body(REFRESH, {"refresh_token": 1})),
     Row("session id out of range", out_of_range(REFRESH), causes.with_body(REFRESH, {"session_id": "x" * 129})),
     Row("a full queue", Expected(REFRESH, 503, "common.internal_error"), causes.with_full_queue(REFRESH)),
+]
+EXCHANGES: list[Any] = [
+    *(causes.exchange_garbage, causes.refresh_expired, causes.refresh_of_revoked_session),
+    *(causes.refresh_of_locked_session, causes.refresh_of_unknown_session),
 ]
 NOT_FOUND = Expected(REVOKE, 404, "auth.session.not_found", "session.not_found")
 FORBIDDEN = Expected(REVOKE, 403, "auth.session.forbidden", "common.forbidden")
@@ -120,7 +126,20 @@ ROWS_OF_INTROSPECT = [
     Row("a token over 8 KiB", own(INTROSPECT), causes.with_body(INTROSPECT, {"token": "x" * 8193})),
     Row("no permission", Expected(INTROSPECT, 403, "common.forbidden"), causes.without_permission(INTROSPECT)),
 ]
+
+
+def by_grant(exchange: Any) -> Cause:
+    """The same at POST /v1/token."""
+    return partial(exchange, operation=ISSUE)
+
+
+ROWS_OF_GRANT = [
+    Row(f"{row.name}, by its grant", row.expected._replace(operation=ISSUE), by_grant(row.cause))
+    for row in ROWS_OF_REFRESH
+    if row.cause in EXCHANGES
+]
 TABLE = [
+    *ROWS_OF_GRANT,
     *(row for operation in POSTS for row in everywhere(operation)),
     *(row for operation in (ISSUE, REVOKE, INTROSPECT) for row in of_callers(operation)),
     *(*ROWS_OF_ISSUE, *ROWS_OF_REFRESH, *ROWS_OF_REVOKE, *ROWS_OF_INTROSPECT),

@@ -19,12 +19,13 @@ _EVERYWHERE: Final = (
     *("invalid_input.missing", "invalid_input", "invalid_input.out_of_range", "unknown_tenant", "unauthorized"),
     *("body_too_large", "unsupported_media_type", "rate_limited", "internal_error", "store_unavailable"),
 )
+_OF_REFRESH: Final = (
+    *("refresh_invalid.invalid", "refresh_invalid.expired", "session_ended.revoked", "session_ended.inactive"),
+    *("session_not_found", "overloaded"),
+)
 CASES: Final = {
-    ISSUE: (*_EVERYWHERE, "forbidden", "tenant_mismatch", "token_too_large", "overloaded"),
-    REFRESH: (
-        *(*_EVERYWHERE, "refresh_invalid.invalid", "refresh_invalid.expired", "session_ended.revoked"),
-        *("session_ended.inactive", "session_not_found", "overloaded"),
-    ),
+    ISSUE: (*_EVERYWHERE, "forbidden", "tenant_mismatch", "token_too_large", *_OF_REFRESH),  # by its grant
+    REFRESH: (*_EVERYWHERE, *_OF_REFRESH),
     REVOKE: (
         *(*_EVERYWHERE, "tenant_mismatch", "revoke_invalid", "unknown_jti", "session_forbidden", "session_not_found"),
     ),
