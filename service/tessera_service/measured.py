@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The engine, watched: what it does is counted, and every revocation is logged."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import TypeVar
 
 from tessera_service.engine import (
@@ -14,6 +15,7 @@ from tessera_service.engine import (
     GatewaySessions,
     LegacySession,
     LegacySessions,
+    Relay,
     SessionList,
     Validation,
 )
@@ -43,6 +45,20 @@ def measure(engine: Engine, metrics: Metrics) -> None:
     metrics.watch("tessera_revocations_held", "Revocations in memory", lambda: float(len(mirror.revocations)))
     metrics.watch("tessera_session_snapshots", "Session snapshots in memory", lambda: float(len(mirror.table)))
     metrics.watch("tessera_signing_jobs", "Signing jobs that wait or run", lambda: float(engine.signing_jobs))
+    _watch_relay(engine.relay, metrics)
+
+
+def _watch_relay(relay: Relay, metrics: Metrics) -> None:
+    """Every worker reads the same backlog; what was delivered, each counts for itself."""
+    metrics.watch("tessera_outbox_rows", "Events that are kept, delivered or not", lambda: float(relay.rows))
+    series: Mapping[str, tuple[str, Callable[[str], float]]] = {
+        "tessera_event_lag_rows": ("Events that a sink does not have yet", relay.lag_rows),
+        "tessera_event_lag_seconds": ("Age of the oldest of them", relay.lag_seconds),
+        "tessera_events_delivered": ("Events that a sink confirmed", lambda sink: relay.counts(sink)["delivered"]),
+        "tessera_event_failures": ("Deliveries that failed", lambda sink: relay.counts(sink)["failures"]),
+    }
+    for name, (text, read) in series.items():
+        metrics.watch_each(name, text, "sink", {sink: partial(read, sink) for sink in relay.sinks})
 
 
 class MeasuredTokens(TokenEngine):

@@ -3,7 +3,7 @@
 
 Each worker counts for itself and answers /metrics with its own figures; nothing adds the workers up yet."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from prometheus_client import (
     CollectorRegistry,
@@ -68,6 +68,12 @@ class Metrics:
     def watch(self, name: str, text: str, read: Callable[[], float]) -> None:
         """A gauge that is read when it is asked for."""
         self._gauge(name, text).set_function(read)
+
+    def watch_each(self, name: str, text: str, label: str, reads: Mapping[str, Callable[[], float]]) -> None:
+        """A gauge with one series for each value of the label, read when it is asked for."""
+        gauge = Gauge(name, text, (label,), registry=self.registry)
+        for value, read in reads.items():
+            gauge.labels(value).set_function(read)
 
     def render(self) -> bytes:
         """All of it, in the Prometheus text format (CONTENT_TYPE)."""

@@ -150,3 +150,14 @@ async def test_a_turn_is_left_out_when_the_clock_went_more_than_a_minute_astray(
     boottime.advance(600)
     await world.engine._purge.run()
     assert len(world.sessions.store._state.log.snapshot()) == 1  # the next turn goes by this one
+
+
+async def test_events_go_after_their_retention_delivered_or_not(make_world: MakeWorld) -> None:
+    world = await make_world(outbox_retention=3600)
+    await world.issue("alice")
+    world.clock.advance(3600)
+    await purge(world)
+    assert (await world.sessions.store.outbox_size()).rows == 1
+    world.clock.advance(1)
+    await purge(world)
+    assert (await world.sessions.store.outbox_size()).rows == 0

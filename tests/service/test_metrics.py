@@ -45,6 +45,15 @@ def test_a_watched_value_is_read_when_it_is_asked_for() -> None:
     assert read(metrics, "tessera_some_state") == 2
 
 
+def test_each_of_several_watched_values_is_a_series() -> None:
+    metrics, values = Metrics(), {"a": 1.0, "b": 2.0}
+    metrics.watch_each("tessera_lag", "Lag", "sink", {name: lambda name=name: values[name] for name in values})  # type: ignore[misc]
+    values["a"] = 3.0
+
+    assert read(metrics, "tessera_lag", sink="a") == 3
+    assert read(metrics, "tessera_lag", sink="b") == 2
+
+
 def test_two_registries_do_not_mix() -> None:
     first, second = Metrics(), Metrics()
     first.refreshes.labels("ok").inc()

@@ -7,12 +7,14 @@ from tessera_service.engine.auth_sessions import AuthSessions, ListedSession, Se
 from tessera_service.engine.authz import Authz, AuthzAnswer
 from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.engine import Engine
+from tessera_service.engine.events import CONTENT_TYPE, CloudEvent
 from tessera_service.engine.gateway import GatewaySessions, Validation
 from tessera_service.engine.gateway_keys import GatewayKeys
 from tessera_service.engine.keys import Jwks, KeyInfo, KeyRing, KeyState, MasterKeys
 from tessera_service.engine.legacy import LegacySession, LegacySessions
 from tessera_service.engine.limited import GatewayClient, GatewayRequest
 from tessera_service.engine.policies import AuthzPolicy
+from tessera_service.engine.relay import Relay, Sink, SinkFailed
 from tessera_service.engine.revocation import Mirror
 from tessera_service.engine.service_tokens import ServiceTokens
 from tessera_service.engine.session_tokens import SessionTokens
@@ -20,11 +22,13 @@ from tessera_service.engine.tenants import Tenants
 from tessera_service.engine.tokens import TokenEngine
 
 __all__ = [
+    "CONTENT_TYPE",
     "AccessKeys",
     "AuthSessions",
     "Authz",
     "AuthzAnswer",
     "AuthzPolicy",
+    "CloudEvent",
     "Engine",
     "EngineConfig",
     "GatewayClient",
@@ -40,10 +44,13 @@ __all__ = [
     "ListedSession",
     "MasterKeys",
     "Mirror",
+    "Relay",
     "ServiceTokens",
     "SessionList",
     "SessionTokens",
     "SessionView",
+    "Sink",
+    "SinkFailed",
     "Tenants",
     "TokenEngine",
     "Validation",

@@ -37,6 +37,8 @@ class EngineConfig:
     store_timeout_ms: int = 1500
     token_cache_bytes: int = 64 * 1024 * 1024
     session_table_entries: int = 1_000_000
+    relay_poll_ms: int = 250
+    outbox_retention: int = 604_800
     signing_workers: int = 2
     signing_queue: int = 256
     session_default_expiration: int = 1800

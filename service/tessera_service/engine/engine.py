@@ -2,6 +2,7 @@
 """The engine as a whole: its parts over two stores, started and stopped together."""
 
 import contextlib
+from collections.abc import Sequence
 
 import structlog
 
@@ -20,6 +21,7 @@ from tessera_service.engine.keys import KeyRing, MasterKeys
 from tessera_service.engine.legacy import LegacySessions
 from tessera_service.engine.liveness import Liveness
 from tessera_service.engine.purge import Purge
+from tessera_service.engine.relay import Relay, Sink
 from tessera_service.engine.revocation import Mirror
 from tessera_service.engine.revoke import Revoker
 from tessera_service.engine.service_tokens import ServiceTokens
@@ -49,6 +51,7 @@ class Engine:
         master_keys: MasterKeys,
         clock: Clock | None = None,
         background: bool = True,
+        sinks: Sequence[Sink] = (),
     ) -> None:
         clock = clock or SystemClock()
         self._config = config
@@ -136,6 +139,7 @@ class Engine:
             config=config,
         )
         self._purge = Purge(sessions=sessions, directory=directory, mirror=self.mirror, clock=clock, config=config)
+        self.relay = Relay(outboxes=(sessions, directory), sinks=sinks, clock=clock, config=config)
 
     async def start(self) -> None:
         """Opens the stores, makes sure of the default tenant and of a key that signs, reads the revocation logs: after
@@ -155,7 +159,9 @@ class Engine:
 
     async def stop(self) -> None:
         """Stops the tasks, lets what is under way end, closes the stores. Idempotent."""
+        await self.relay.finish()
         await self._tasks.stop()
+        await self.relay.close()
         self.mirror.close()
         await self.tokens.close()
         await self.gateway.close()
@@ -187,3 +193,4 @@ class Engine:
         self._tasks.every(
             LEFTOVER_SECONDS, self.access_keys.end_disabled, name="access_keys", wake=self.access_keys.changed
         )
+        self.relay.start(self._tasks)

@@ -19,7 +19,8 @@ _log = structlog.get_logger(__name__)
 
 
 class Purge:
-    """One turn removes ended sessions after their retention, dead tokens, and log entries that kill nothing now.
+    """One turn removes ended sessions after their retention, dead tokens, log entries that kill nothing now, and events
+    after their retention, delivered or not.
 
     What a turn removes too early lives again when the clock is set back. So a turn believes the clock only if that went
     as the time since boot did since the turn before, and the first after a start only takes the reading. The limit of
@@ -34,6 +35,7 @@ class Purge:
         self._mirror = mirror
         self._clock = clock
         self._retention = max(config.session_retention, config.longest_token_ttl)
+        self._outbox_retention = config.outbox_retention
         self._boottime_ns = tessera.boottime_ns
         self._last: tuple[int, int] | None = None  # the turn before, by the clock and since boot (milliseconds)
 
@@ -48,6 +50,9 @@ class Purge:
         rows += await _all(lambda: self._directory.purge_directory(now=now))
         for log in logs.values():
             rows += await _all(lambda log=log: log.purge_log(now=now))  # type: ignore[misc]
+        before_ms = (now - self._outbox_retention) * 1000
+        for outbox in {outbox.outbox_key: outbox for outbox in (self._sessions, self._directory)}.values():
+            rows += await _all(lambda box=outbox: box.purge_outbox(before_ms=before_ms))  # type: ignore[misc]
         if rows:
             _log.info("purged", rows=rows)
 
