@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 import tessera
-from tessera_service.engine import Engine, MasterKeys
+from tessera_service.engine import Engine, MasterKeys, Sink
 from tessera_service.errors import ServiceError
 from tessera_service.http.cors import Cors
 from tessera_service.http.edge import Edge, PlainRoute, answer_error
@@ -23,11 +23,16 @@ from tessera_service.installation import check_database_folder, load_master_keys
 from tessera_service.measured import measure
 from tessera_service.metrics import Metrics
 from tessera_service.observe import Observe
-from tessera_service.settings import Settings
+from tessera_service.settings import Settings, SettingsError
+from tessera_service.sinks.audit import AuditLog
+from tessera_service.sinks.webhook import WebhookSink
 from tessera_service.storage.base import SessionStore
 from tessera_service.storage.memory import MemorySessionStore
 from tessera_service.storage.sql import SqlDirectory, SqlSessionStore, check, upgrade
 from tessera_service.surfaces import SURFACES
+from tessera_service.webhook import Webhook
+
+AUDIT_NAME: Final = "audit.jsonl"  # in the data directory
 
 
 def make_engine(settings: Settings, *, background: bool = True) -> Engine:
@@ -43,7 +48,34 @@ def make_engine(settings: Settings, *, background: bool = True) -> Engine:
         sessions=_make_sessions(settings, directory),
         master_keys=MasterKeys(current=current, older=older),
         background=background,
+        sinks=make_sinks(settings) if background else (),
     )
+
+
+def make_sinks(settings: Settings) -> Sequence[Sink]:
+    """Where events go, as the settings say; nothing is opened yet. SettingsError."""
+    sinks: list[Sink] = []
+    if settings.audit_log:
+        sinks.append(AuditLog(settings.data_dir / AUDIT_NAME))
+    if settings.event_stream is not None and settings.redis_url is not None:
+        sinks.append(_make_stream(settings.redis_url.get_secret_value(), settings.event_stream))
+    if settings.event_webhook_url is not None and settings.event_webhook_secret is not None:
+        url, secret = settings.event_webhook_url.get_secret_value(), settings.event_webhook_secret.get_secret_value()
+        seconds = settings.webhook_timeout / 1000
+        webhook = Webhook(url, secret=secret.encode(), timeout_seconds=seconds)
+        sinks.append(WebhookSink(webhook, timeout_seconds=seconds))
+    return sinks
+
+
+def _make_stream(url: str, stream: str) -> Sink:
+    try:
+        from tessera_service.sinks.redis_stream import RedisStream  # its driver is an extra
+    except ModuleNotFoundError:
+        raise SettingsError("EVENT_STREAM: needs the extra redis: pip install 'tessera[redis]'") from None
+    try:
+        return RedisStream(url, stream)
+    except ValueError:
+        raise SettingsError("REDIS_URL: is not a URL of Redis, like redis://127.0.0.1:6379/0") from None
 
 
 def _make_sessions(settings: Settings, directory: SqlDirectory) -> SessionStore:

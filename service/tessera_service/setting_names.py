@@ -18,9 +18,10 @@ _SECTIONED = {"issuer": "TESSERA__TOKEN__ISSUER", "audience": "TESSERA__TOKEN__A
 # A name that begins so is meant for this service; what desktops and shells set themselves is not.
 _OWN_PREFIXES = (
     *("TESSERA_", "SESSION_", "JWT_", "ACCESS_TOKEN_", "REFRESH_TOKEN_", "REFRESH_REUSE_", "KEY_ROTATION_"),
+    *("EVENT_WEBHOOK_", "EVENT_STREAM", "OUTBOX_RETENTION", "WEBHOOK_TIMEOUT"),
     *("GATEWAY_API_", "GATEWAY_ALLOW_", "LEGACY_QUERY_", "AUTHZ_POLIC", "LOGIN_MAX_", "OTP_"),
 )
-_FOREIGN = frozenset({"SESSION_MANAGER", "TESSERA_VECTORS"})
+_FOREIGN = frozenset({"SESSION_MANAGER", "TESSERA_VECTORS", "TESSERA_FAULTS"})
 
 
 class SettingNames(NamedTuple):

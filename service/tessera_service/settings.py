@@ -30,7 +30,7 @@ from tessera_service.setting_types import (
     parse_webhook_url,
 )
 
-REDIS_NOTE = "Redis is not in this version"
+REDIS_NOTE = "sessions in Redis are not in this version"
 USERS_NOTE = "signing in with a password or a code is not in this version"
 
 
@@ -60,6 +60,24 @@ def _secret(value: SecretStr | None) -> SecretStr | None:
     return value
 
 
+def _signing_secret(value: SecretStr | None) -> SecretStr | None:
+    if value is not None and len(value.get_secret_value()) < 16:
+        raise ValueError("has to be 16 to 256 printable ASCII characters without spaces")
+    return _secret(value)
+
+
+def _redis_url(value: SecretStr | None) -> SecretStr | None:
+    if value is not None and not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("is not a URL of Redis, like redis://127.0.0.1:6379/0")
+    return value
+
+
+def _stream(value: str | None) -> str | None:
+    if value is not None:
+        check_name(value)
+    return value
+
+
 class Settings(BaseSettings):
     """All settings with their defaults. Durations are `int` seconds unless the name says otherwise."""
 
@@ -70,7 +88,9 @@ class Settings(BaseSettings):
     )
     database: Annotated[SecretStr | None, BeforeValidator(parse_database_url)] = None
     session_storage_type: Annotated[Literal["database", "memory"], BeforeValidator(_storage)] = "database"
-    redis_url: SecretStr | None = Field(default=None, description=REDIS_NOTE)
+    redis_url: Annotated[SecretStr | None, AfterValidator(_redis_url)] = Field(
+        default=None, description="for EVENT_STREAM; " + REDIS_NOTE
+    )
     master_key: Annotated[tuple[SecretBytes, ...] | None, BeforeValidator(_master_keys)] = None
     master_key_file: Path | None = None
 
@@ -108,6 +128,13 @@ class Settings(BaseSettings):
     otp_webhook_secret: Annotated[SecretStr | None, AfterValidator(_secret)] = None
     otp_tenant_limit: int = Field(default=1000, ge=1, le=1_000_000)  # codes in an hour
 
+    audit_log: bool = True
+    event_webhook_url: Annotated[SecretStr | None, BeforeValidator(parse_webhook_url)] = None
+    event_webhook_secret: Annotated[SecretStr | None, AfterValidator(_signing_secret)] = None
+    webhook_timeout: Annotated[int, DurationRange("50ms", "1m", unit_ms=1)] = 5000  # milliseconds
+    event_stream: Annotated[str | None, AfterValidator(_stream)] = None
+    outbox_retention: Annotated[int, DurationRange("1m", "87600h")] = 604_800
+
     dev: bool = Field(default=False, exclude=True)  # `serve --dev`; not in the environment
 
     @model_validator(mode="after")
@@ -124,6 +151,10 @@ class Settings(BaseSettings):
             raise ValueError("TESSERA_MASTER_KEY: TESSERA_MASTER_KEY_FILE is set too; set one of the two")
         if self.otp_provider == "webhook" and not (self.otp_webhook_url and self.otp_webhook_secret):
             raise ValueError("OTP_PROVIDER: webhook needs OTP_WEBHOOK_URL and OTP_WEBHOOK_SECRET")
+        if (self.event_webhook_url is None) != (self.event_webhook_secret is None):
+            raise ValueError("EVENT_WEBHOOK_URL: goes with EVENT_WEBHOOK_SECRET, which signs what is sent; set both")
+        if self.event_stream is not None and self.redis_url is None:
+            raise ValueError("EVENT_STREAM: needs REDIS_URL")
         self.engine_config()  # which has its own opinion of values that cannot work together
         return self
 
@@ -159,6 +190,7 @@ class Settings(BaseSettings):
             legacy_query_token=self.legacy_query_token,
             authz_policies=self.authz_policies,
             otp_tenant_limit=self.otp_tenant_limit,
+            outbox_retention=self.outbox_retention,
         )
 
     @property

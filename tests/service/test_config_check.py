@@ -59,6 +59,8 @@ def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TESSERA_MASTER_KEY", "ab" * 32)
     monkeypatch.setenv("REDIS_URL", f"redis://:{CANARY}@localhost")
     monkeypatch.setenv("GATEWAY_API_KEY", CANARY)
+    monkeypatch.setenv("EVENT_WEBHOOK_URL", f"https://events.example.org/{CANARY}")
+    monkeypatch.setenv("EVENT_WEBHOOK_SECRET", CANARY * 2)
     monkeypatch.setenv("OTP_WEBHOOK_URL", f"https://hooks.example.org/{CANARY}")
     monkeypatch.setenv("OTP_WEBHOOK_SECRET", CANARY)
     monkeypatch.setenv("DATABASE_URL", f"sqlite://user:{CANARY}@/srv/tessera.db")

@@ -147,6 +147,14 @@ def test_an_empty_secret_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: 
         ("TESSERA_MASTER_KEY", CANARY),
         ("SESSION_MAX_CONCURRENT", "0"),
         ("SESSION_MAX_CONCURRENT", CANARY),
+        ("AUDIT_LOG", CANARY),
+        ("EVENT_WEBHOOK_URL", f"ftp://{CANARY}/"),
+        ("EVENT_WEBHOOK_SECRET", f"{CANARY} with a space in it"),
+        ("EVENT_WEBHOOK_SECRET", CANARY + "abcd"),  # 15 characters
+        ("EVENT_STREAM", f"{CANARY} {CANARY}"),
+        ("REDIS_URL", f"http://:{CANARY}@localhost"),
+        ("WEBHOOK_TIMEOUT", "0s"),
+        ("OUTBOX_RETENTION", "59s"),
     ],
 )
 def test_a_wrong_setting_is_named_in_one_line_without_its_value(
@@ -172,6 +180,9 @@ def test_a_wrong_setting_is_named_in_one_line_without_its_value(
         ({"REFRESH_TOKEN_TTL": "10s", "ACCESS_TOKEN_TTL": "5s", "REFRESH_REUSE_GRACE": "10s"}, "REFRESH_REUSE_GRACE"),
         ({"KEY_ROTATION_INTERVAL": "2h"}, "KEY_ROTATION_INTERVAL"),
         ({"TESSERA_MASTER_KEY": "0" * 64, "TESSERA_MASTER_KEY_FILE": "key"}, "TESSERA_MASTER_KEY"),
+        ({"EVENT_WEBHOOK_URL": "https://events.example.org/"}, "EVENT_WEBHOOK_URL"),
+        ({"EVENT_WEBHOOK_SECRET": "0123456789abcdef"}, "EVENT_WEBHOOK_URL"),
+        ({"EVENT_STREAM": "events"}, "EVENT_STREAM"),
     ],
 )
 def test_settings_that_cannot_work_together_stop_the_start(

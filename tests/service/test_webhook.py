@@ -22,7 +22,14 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 @pytest.fixture
 async def webhook(receiver: Receiver) -> AsyncIterator[Webhook]:
-    hook = Webhook(receiver.url, secret=SECRET, timeout_seconds=0.5)
+    hook = Webhook(receiver.url, secret=SECRET, timeout_seconds=20)
+    yield hook
+    await hook.close()
+
+
+@pytest.fixture
+async def impatient(receiver: Receiver) -> AsyncIterator[Webhook]:
+    hook = Webhook(receiver.url, secret=SECRET, timeout_seconds=2)
     yield hook
     await hook.close()
 
@@ -61,21 +68,21 @@ async def test_any_other_answer_does_not(receiver: Receiver, webhook: Webhook, c
 
 @pytest.mark.parametrize(("answer", "reason"), [(hang, "timeout"), (hang_up, "RemoteProtocolError")])
 async def test_a_receiver_that_says_nothing_is_given_up(
-    receiver: Receiver, webhook: Webhook, answer: Answer, reason: str
+    receiver: Receiver, impatient: Webhook, answer: Answer, reason: str
 ) -> None:
     receiver.answer = answer
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         with pytest.raises(WebhookFailed, match=f"^{reason}$"):
-            await webhook.post(BODY)
+            await impatient.post(BODY)
 
 
 @pytest.mark.parametrize("answer", [pour, drip])
-async def test_an_answer_without_end_is_left(receiver: Receiver, webhook: Webhook, answer: Answer) -> None:
+async def test_an_answer_without_end_is_left(receiver: Receiver, impatient: Webhook, answer: Answer) -> None:
     receiver.answer = answer
-    async with asyncio.timeout(10):
-        await webhook.post(BODY)  # its head has said yes
+    async with asyncio.timeout(20):
+        await impatient.post(BODY)  # its head has said yes
     receiver.answer = status(204)
-    await webhook.post(BODY)
+    await impatient.post(BODY)
     assert receiver.connections == 2  # nothing is sent after an answer that was not read
 
 

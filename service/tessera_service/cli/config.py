@@ -22,7 +22,10 @@ from tessera_service.settings import Settings, SettingsError, environment_name, 
 commands = typer.Typer(help="Settings", no_args_is_help=True)
 
 MASKED = "(secret)"
-SECRETS = frozenset({"redis_url", "master_key", "gateway_api_key", "otp_webhook_url", "otp_webhook_secret"})
+SECRETS = frozenset(
+    {"redis_url", "master_key", "gateway_api_key", "otp_webhook_url", "otp_webhook_secret", "event_webhook_url"}
+    | {"event_webhook_secret"}
+)
 
 
 @commands.command("check")

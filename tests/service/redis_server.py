@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real redis-server of a test: on a free port of the loopback, with nothing on disk but in the test's folder."""
+
+import contextlib
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+SECONDS = 20
+
+
+class RedisServer:
+    """Starts, stops, and starts again on the same port."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> "RedisServer":
+        """Returns when it answers."""
+        program = shutil.which("redis-server")
+        assert program is not None, "script/bootstrap test installs redis-server"
+        bound = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder)]
+        with (self._folder / "redis.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [program, *bound, "--save", "", "--appendonly", "no"], stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + SECONDS
+        while not self._answers():
+            assert self._process.poll() is None, (self._folder / "redis.log").read_text()
+            assert time.monotonic() < deadline, "redis-server does not answer"
+            time.sleep(0.02)
+        return self
+
+    def stop(self) -> None:
+        """Ends it, whatever it does; idempotent."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def command(self, *words: str) -> str:
+        """The answer of one command, as it stands on the wire."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=SECONDS) as line:
+            line.sendall("".join([f"*{len(words)}\r\n", *(f"${len(word)}\r\n{word}\r\n" for word in words)]).encode())
+            return line.recv(65_536).decode()
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(OSError):
+            return self.command("PING") == "+PONG\r\n"
+        return False
+
+
+@contextlib.contextmanager
+def redis_server(folder: Path) -> Iterator[RedisServer]:
+    """One that runs until the end of the block."""
+    folder.mkdir(exist_ok=True)
+    server = RedisServer(folder)
+    try:
+        yield server.start()
+    finally:
+        server.stop()
