@@ -18,7 +18,7 @@ WHEEL_SOURCES := $(shell find cpp bindings cmake service -not -name __pycache__ 
 ONLY_TROUBLES := | { grep -vE ' Passed +[0-9.]+ sec$$|^ +Start ' || true; }
 CLANG = $(shell script/clang clang++)
 
-.PHONY: help serve test lint bench fuzz asan tsan clean
+.PHONY: help serve test lint bench fuzz faults asan tsan clean
 help: ## list the targets
 	@echo "make <target>, on a fresh Debian or Ubuntu with git, make and Python >= 3.11"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ fuzz: bootstrap-fuzz ## every fuzz target over its corpus, FUZZ_SECONDS=60 each
 	@cmake --preset fuzz -DCMAKE_CXX_COMPILER=$(CLANG) >/dev/null
 	@cmake --build --preset fuzz -j $(JOBS)
 	@script/fuzz build/fuzz/tests/fuzz $(FUZZ_SECONDS)
+
+faults: bootstrap-test $(VENV)/stamp-install ## kill a real service a hundred times between commit and delivery of its events
+	@TESSERA_FAULTS=1 $(BIN)/pytest -s tests/e2e/test_event_kills.py
 
 asan: sanitizer-asan ## the C++ suite under AddressSanitizer and UndefinedBehaviorSanitizer
 
