@@ -186,6 +186,16 @@ async def test_all_but_the_current_one_are_ended_and_counted(world: World) -> No
     assert await world.engine.gateway.revoke_user(caller, "alice", exclude_current=True) == (0, 1)
 
 
+async def test_what_was_just_over_is_ended_with_the_others_but_not_counted(world: World) -> None:
+    over, _ = await create(world)
+    world.clock.advance(1800)
+    made = [await create(world) for _ in range(2)]
+    caller = await world.engine.gateway.identify(made[0][1], tenant_id=None)
+    assert await world.engine.gateway.revoke_user(caller, "alice", exclude_current=True) == (1, 2)
+    session = await world.session(over.session_id)
+    assert (session.revoked_reason, session.revoked_by) == ("manual", "alice")
+
+
 # Lists and figures
 
 
