@@ -261,6 +261,31 @@ async def test_while_a_sink_is_left_in_peace_nobody_holds_its_lease(
     assert len(other.received) == 1
 
 
+async def test_events_that_were_purged_before_a_sink_had_them_are_told(
+    outbox: PlainOutbox, sink: ListSink, clock: FakeClock
+) -> None:
+    outbox.append(*[example_event(at_ms=START_MS + number) for number in range(6)])
+    sink.takes_then_fails = 2
+    only = courier(outbox, sink, clock)
+    await only.step()
+    await outbox.purge_outbox(before_ms=START_MS + 5)
+    sink.takes_then_fails, only._not_before = None, 0
+    with capture_logs() as logs:
+        await only.step()
+    lost = [log for log in logs if log["event"] == "events_purged_undelivered"]
+    assert [(log["sink"], log["events"]) for log in lost] == [("list", 3)]
+    assert len(sink.received) == 3
+
+
+async def test_a_sink_that_begins_misses_nothing(outbox: PlainOutbox, sink: ListSink, clock: FakeClock) -> None:
+    outbox.append(*[example_event(at_ms=START_MS + number) for number in range(6)])
+    await outbox.purge_outbox(before_ms=START_MS + 5)
+    with capture_logs() as logs:
+        await courier(outbox, sink, clock).step()
+    assert logs == []
+    assert len(sink.received) == 1
+
+
 async def test_no_sink_waits_for_another(outbox: PlainOutbox, started: MakeRelay) -> None:
     sick = [ListSink("failing", failing=True), ListSink("broken", broken=True), ListSink("hanging", hanging=True)]
     sink = ListSink()

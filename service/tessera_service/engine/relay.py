@@ -196,6 +196,7 @@ class Courier:
         try:
             while more:
                 rows = await self._read(self._position, limit=BATCH)
+                self._tell_what_is_missing(rows)
                 done = await self._deliver(rows) if rows else 0
                 more = not self._is_pausing and (done < len(rows) or len(rows) == BATCH)
                 position = rows[done - 1].sequence if done else self._position
@@ -206,6 +207,12 @@ class Courier:
         except BaseException:
             await self._release(claim)
             raise
+
+    def _tell_what_is_missing(self, rows: Sequence[OutboxRow]) -> None:
+        # Sequences are gapless. Of a sink that begins, nothing was taken away: it gets what is still kept.
+        missing = rows[0].sequence - self._position - 1 if rows and self._position else 0
+        if missing:
+            _log.error("events_purged_undelivered", sink=self.sink.name, events=missing)
 
     async def _deliver(self, rows: Sequence[OutboxRow]) -> int:
         """How many of the first rows the sink has now; after a failure the sink is left in peace for a while."""
