@@ -99,6 +99,8 @@ def configure_logs(level: str, *, dev: bool = False, stream: TextIO | None = Non
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
+    for name in ("httpx", "httpcore"):  # tell each address that they ask, which may be a secret of its own
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def plain_line(text: str) -> str:
