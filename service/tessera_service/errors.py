@@ -170,6 +170,16 @@ class CodeExpired(ServiceError):
     code = "code_expired"
 
 
+class NameTaken(ServiceError):
+    """Another user of the tenant has that name already. `field`: "username", "email" or "phone"."""
+
+    code = "name_taken"
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
+
+
 class TokenAlreadyRevoked(ServiceError):
     """The presented token is right in everything but that it, or its session, was revoked before."""
 

@@ -17,6 +17,8 @@ from tessera_service.engine import (
     LegacySessions,
     Relay,
     SessionList,
+    Login,
+    PasswordLogin,
     Validation,
 )
 from tessera_service.engine.introspect import INACTIVE
@@ -31,14 +33,15 @@ T = TypeVar("T")
 
 
 def measure(engine: Engine, metrics: Metrics) -> None:
-    """From now on what surfaces ask of `engine.tokens`, `session_tokens`, `authz` and `legacy` is counted, and the
-    state of the engine is read with the metrics."""
+    """From now on what surfaces ask of `engine.tokens`, `session_tokens`, `authz`, `legacy`, `gateway` and `login` is
+    counted, and the state of the engine is read with the metrics."""
     engine.tokens = MeasuredTokens(engine.tokens, metrics)
     engine.session_tokens = MeasuredSessionTokens(engine.session_tokens, metrics)
     engine.authz = MeasuredAuthz(engine.authz, metrics)
     engine.legacy = MeasuredLegacySessions(engine.legacy, metrics)
     engine.auth_sessions = MeasuredAuthSessions(engine.auth_sessions, metrics)
     engine.gateway = MeasuredGatewaySessions(engine.gateway, metrics)
+    engine.login = MeasuredLogin(engine.login, metrics)
     mirror = engine.mirror
     metrics.watch("tessera_mirror_fresh", "1 while revocations are followed in time", lambda: float(mirror.is_fresh))
     metrics.watch("tessera_mirror_age_seconds", "Time since the logs were last read", lambda: mirror.age_seconds)
@@ -163,6 +166,25 @@ class MeasuredSessionTokens(SessionTokens):
             told = {"tenant": session.tenant_id, "revoked_by": session.subject, "session_id": session.session_id}
             self._log.info("revoked", what="session_token", **told)
         return session
+
+
+class MeasuredLogin(Login):
+    """The same sign-in with counters around it. Who tried is not told: what stands for a name may be a password."""
+
+    def __init__(self, login: Login, metrics: Metrics) -> None:
+        vars(self).update(vars(login))  # its parts, not copies
+        self._metrics = metrics
+
+    async def with_password(self, login: PasswordLogin) -> IssuedTokens:
+        try:
+            issued = await _watch(self._metrics, "login", super().with_password(login))
+        except ServiceError as error:
+            self._metrics.sign_ins.labels("password", error.code).inc()
+            raise
+        self._metrics.sign_ins.labels("password", "ok").inc()
+        for kind in ("access", "refresh"):
+            self._metrics.tokens_issued.labels(kind).inc()
+        return issued
 
 
 class MeasuredAuthz(Authz):

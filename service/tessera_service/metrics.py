@@ -49,6 +49,7 @@ class Metrics:
         self.tokens_issued = self._counter("tessera_tokens_issued", "Tokens issued, by kind", "kind")
         self.refreshes = self._counter("tessera_refreshes", "Refreshes, by outcome", "outcome")
         self.revocations = self._counter("tessera_revocations", "Revocations, by what and outcome", "what", "outcome")
+        self.sign_ins = self._counter("tessera_sign_ins", "Sign-ins, by method and outcome", "method", "outcome")
         self.introspections = self._counter("tessera_introspections", "Introspections, by outcome", "outcome")
         self.store_errors = self._counter("tessera_store_errors", "Calls that failed because a store did", "call")
         self.overloads = self._counter("tessera_overloads", "Calls refused because a queue was full", "call")

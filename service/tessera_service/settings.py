@@ -31,7 +31,6 @@ from tessera_service.setting_types import (
 )
 
 REDIS_NOTE = "sessions in Redis are not in this version"
-USERS_NOTE = "signing in with a password or a code is not in this version"
 
 
 class SettingsError(ValueError):
@@ -122,7 +121,7 @@ class Settings(BaseSettings):
     legacy_query_token: bool = True
     authz_policies: Annotated[Mapping[str, AuthzPolicy], BeforeValidator(parse_policies)] = Field(default_factory=dict)
 
-    login_max_attempts: int = Field(default=5, ge=1, le=1000, description=USERS_NOTE)
+    login_max_attempts: int = Field(default=5, ge=1, le=1000)
     otp_provider: Literal["none", "file", "webhook"] = "none"
     otp_webhook_url: Annotated[SecretStr | None, BeforeValidator(parse_webhook_url)] = None  # may hold a token
     otp_webhook_secret: Annotated[SecretStr | None, AfterValidator(_secret)] = None
@@ -188,6 +187,7 @@ class Settings(BaseSettings):
             gateway_api_key=self.gateway_api_key.get_secret_value() if self.gateway_api_key else None,
             gateway_allow_loopback=self.allows_loopback,
             legacy_query_token=self.legacy_query_token,
+            login_max_attempts=self.login_max_attempts,
             authz_policies=self.authz_policies,
             otp_tenant_limit=self.otp_tenant_limit,
             outbox_retention=self.outbox_retention,

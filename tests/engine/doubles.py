@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
+from engine.memory_users import MemoryUsers
 from tessera_service.errors import StoreUnavailable
 from tessera_service.models import (
     AccessKeyRecord,
@@ -21,8 +22,6 @@ from tessera_service.models import (
     SigningKey,
     Tenant,
 )
-from tessera_service.storage.memory_log import MemoryLog
-from tessera_service.storage.memory_outbox import MemoryOutbox
 from tessera_service.storage.rules import events
 
 START_MS = 1_800_000_000_000
@@ -44,12 +43,11 @@ class FakeClock:
         self.time_ms += round(seconds * 1000) + ms
 
 
-class MemoryDirectory:
+class MemoryDirectory(MemoryUsers):
     """The Directory without a database: one process, nothing awaited inside a step."""
 
     def __init__(self) -> None:
-        self.log = MemoryLog()
-        self.outbox = MemoryOutbox()
+        super().__init__()
         self.tenants: dict[str, Tenant] = {}
         self.service_tokens: dict[str, ServiceToken] = {}
         self.keys: dict[str, SigningKey] = {}

@@ -148,10 +148,10 @@ async def test_a_cut_off_kills_what_was_created_in_its_millisecond_and_nothing_l
     world.engine.mirror.cut_off(TENANT, "alice", cutoff_ms=cutoff_ms, expires_at=world.clock.now() + 1000)
     for _ in ("dropped from the table", "filled again"):
         session = await world.session(late.session_id)
-        world.engine.tokens._liveness.remember(session, ticket=world.engine.mirror.table.ticket())
+        world.engine.tokens._liveness.remember(session, None, ticket=world.engine.mirror.table.ticket())
         assert (await world.who(late.access_token)).subject == "alice"
     session = await world.session(early.session_id)
-    world.engine.tokens._liveness.remember(session, ticket=world.engine.mirror.table.ticket())
+    world.engine.tokens._liveness.remember(session, None, ticket=world.engine.mirror.table.ticket())
     with pytest.raises(Unauthorized) as caught:
         world.engine.tokens.authenticate_now(early.access_token, tenant_id=TENANT)
     assert caught.value.reason == "revoked"

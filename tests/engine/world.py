@@ -32,6 +32,8 @@ def config(**changes: Any) -> EngineConfig:
         "default_tenant": TENANT,
         "max_freshness_ms": 60_000,
         "store_timeout_ms": 60_000,
+        "password_memory_kib": 64,
+        "password_passes": 1,
     }
     return EngineConfig(**(values | changes))
 

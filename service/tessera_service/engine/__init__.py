@@ -13,6 +13,7 @@ from tessera_service.engine.gateway_keys import GatewayKeys
 from tessera_service.engine.keys import Jwks, KeyInfo, KeyRing, KeyState, MasterKeys
 from tessera_service.engine.legacy import LegacySession, LegacySessions
 from tessera_service.engine.limited import GatewayClient, GatewayRequest
+from tessera_service.engine.login import Login, PasswordLogin
 from tessera_service.engine.policies import AuthzPolicy
 from tessera_service.engine.relay import Relay, Sink, SinkFailed
 from tessera_service.engine.revocation import Mirror
@@ -20,6 +21,7 @@ from tessera_service.engine.service_tokens import ServiceTokens
 from tessera_service.engine.session_tokens import SessionTokens
 from tessera_service.engine.tenants import Tenants
 from tessera_service.engine.tokens import TokenEngine
+from tessera_service.engine.users import NewUser, UserChange, Users
 
 __all__ = [
     "CONTENT_TYPE",
@@ -42,9 +44,12 @@ __all__ = [
     "LegacySession",
     "LegacySessions",
     "ListedSession",
+    "Login",
     "MasterKeys",
     "Mirror",
     "Relay",
+    "NewUser",
+    "PasswordLogin",
     "ServiceTokens",
     "SessionList",
     "SessionTokens",
@@ -53,5 +58,7 @@ __all__ = [
     "SinkFailed",
     "Tenants",
     "TokenEngine",
+    "UserChange",
+    "Users",
     "Validation",
 ]

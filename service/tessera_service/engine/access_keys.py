@@ -158,7 +158,7 @@ class AccessKeys:
                 await self._end_sessions(access_key_id)
             self._to_look_at.discard(access_key_id)
 
-    def _notice(self, key: str) -> None:
+    def _notice(self, _tenant_id: str, key: str) -> None:
         if tessera.AccessKey.is_well_formed_id(key):
             self._to_look_at.add(key)
             self.changed.set()

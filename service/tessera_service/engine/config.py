@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the engine has to know about its installation."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -11,7 +12,7 @@ MAX_PUBLISHED_KEYS = 48  # a key set holds 64; the rest is for keys rotated by h
 CONFIRM_LIMIT = 1200  # a process that has not seen the directory's keys for this long does not sign
 _POSITIVE = (
     *("access_token_ttl", "refresh_token_ttl", "session_max_lifetime", "key_rotation_interval"),
-    *("session_default_expiration", "session_remember_me_expiration", "session_max_concurrent"),
+    *("session_default_expiration", "session_remember_me_expiration", "session_max_concurrent", "login_max_attempts"),
 )
 
 
@@ -41,6 +42,11 @@ class EngineConfig:
     outbox_retention: int = 604_800
     signing_workers: int = 2
     signing_queue: int = 256
+    password_workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    password_queue: int = 256
+    password_memory_kib: int = 19_456  # of Argon2id, for each hash that is made; with other costs each is made anew
+    password_passes: int = 2
+    login_max_attempts: int = 5
     session_default_expiration: int = 1800
     session_remember_me_expiration: int = 604_800
     jwt_refresh_threshold: int = 300

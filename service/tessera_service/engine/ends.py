@@ -25,14 +25,14 @@ class Ends:
         """For one token that dies at `expires_at`."""
         return self._revocation(expires_at, reason=reason, revoked_by=revoked_by)
 
-    def of_session(self, session: Session, *, reason: str, revoked_by: str) -> Revocation:
-        """For a session and every token that it may still get."""
-        return self._revocation(self._session_over(session), reason=reason, revoked_by=revoked_by)
+    def of_session(self, session: Session, *, reason: str, revoked_by: str, locked: bool = False) -> Revocation:
+        """For a session and every token that it may still get; `locked`: because its user may not have any."""
+        return self._revocation(self._session_over(session), reason=reason, revoked_by=revoked_by, locked=locked)
 
-    def of_subject(self, *, reason: str, revoked_by: str) -> Revocation:
-        """For every session that a subject has now."""
+    def of_subject(self, *, reason: str, revoked_by: str, locked: bool = False) -> Revocation:
+        """For every session that a subject has now; `locked`: because it may not have any."""
         over = self._clock.now() + max(self._config.session_max_lifetime, self._config.longest_token_ttl)
-        return self._revocation(over, reason=reason, revoked_by=revoked_by)
+        return self._revocation(over, reason=reason, revoked_by=revoked_by, locked=locked)
 
     # What the mirror is told
 
@@ -58,7 +58,11 @@ class Ends:
     def _kept(self, over: int) -> int:
         return over + self._config.clock_skew + self._config.revocation_margin
 
-    def _revocation(self, over: int, *, reason: str, revoked_by: str) -> Revocation:
+    def _revocation(self, over: int, *, reason: str, revoked_by: str, locked: bool = False) -> Revocation:
         return Revocation(
-            at_ms=self._clock.now_ms(), reason=reason, revoked_by=revoked_by, log_expires_at=self._kept(over)
+            at_ms=self._clock.now_ms(),
+            reason=reason,
+            revoked_by=revoked_by,
+            log_expires_at=self._kept(over),
+            locked=locked,
         )

@@ -12,14 +12,18 @@ from tessera_service.engine.activity import FLUSH_SECONDS, Activity
 from tessera_service.engine.auth_sessions import AuthSessions
 from tessera_service.engine.authz import Authz
 from tessera_service.engine.background import Background
+from tessera_service.engine.births import Births
 from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.deadlines import answered_within
 from tessera_service.engine.ends import Ends
 from tessera_service.engine.gateway import GatewaySessions
 from tessera_service.engine.gateway_keys import GatewayKeys
+from tessera_service.engine.issue import Issuer
 from tessera_service.engine.keys import KeyRing, MasterKeys
 from tessera_service.engine.legacy import LegacySessions
 from tessera_service.engine.liveness import Liveness
+from tessera_service.engine.login import Login
+from tessera_service.engine.passwords import Passwords
 from tessera_service.engine.purge import Purge
 from tessera_service.engine.relay import Relay, Sink
 from tessera_service.engine.revocation import Mirror
@@ -29,12 +33,13 @@ from tessera_service.engine.session_tokens import SessionTokens
 from tessera_service.engine.signing import SigningPool
 from tessera_service.engine.tenants import Tenants
 from tessera_service.engine.tokens import TokenEngine
+from tessera_service.engine.users import Users
 from tessera_service.engine.verifiers import SESSION
 from tessera_service.errors import StoreUnavailable
 from tessera_service.storage.base import Directory, SessionStore
 
 KEY_RELOAD_SECONDS = 30
-LEFTOVER_SECONDS = 5  # between two attempts to end what disabled access keys left behind; at once when the log tells
+LEFTOVER_SECONDS = 5  # between two attempts to end what disabled access keys and users left; at once when the log tells
 
 _log = structlog.get_logger(__name__)
 
@@ -70,14 +75,48 @@ class Engine:
         revoker = Revoker(
             sessions=sessions, directory=directory, liveness=liveness, ends=ends, clock=clock, config=config
         )
+        births = Births(sessions=sessions, directory=directory, liveness=liveness, ends=ends, config=config)
+        issuer = Issuer(
+            sessions=sessions,
+            keys=self.keys,
+            pool=self._pool,
+            births=births,
+            liveness=liveness,
+            clock=clock,
+            config=config,
+        )
         self.tokens = TokenEngine(
             sessions=sessions,
             keys=self.keys,
-            mirror=self.mirror,
             pool=self._pool,
             liveness=liveness,
             ends=ends,
+            issuer=issuer,
             revoker=revoker,
+            clock=clock,
+            config=config,
+        )
+        self._passwords = Passwords(
+            workers=config.password_workers,
+            queue=config.password_queue,
+            memory_kib=config.password_memory_kib,
+            passes=config.password_passes,
+        )
+        self.login = Login(
+            directory=directory,
+            issuer=issuer,
+            passwords=self._passwords,
+            master_keys=master_keys,
+            clock=clock,
+            config=config,
+        )
+        self.users = Users(
+            directory=directory,
+            sessions=sessions,
+            tenants=self.tenants,
+            passwords=self._passwords,
+            mirror=self.mirror,
+            ends=ends,
             clock=clock,
             config=config,
         )
@@ -91,6 +130,7 @@ class Engine:
             sessions=sessions,
             keys=self.keys,
             pool=self._pool,
+            births=births,
             liveness=liveness,
             ends=ends,
             revoker=revoker,
@@ -116,6 +156,7 @@ class Engine:
             access_keys=self.access_keys,
             keys=self.keys,
             pool=self._pool,
+            births=births,
             liveness=Liveness(
                 sessions=sessions,
                 directory=directory,
@@ -163,10 +204,12 @@ class Engine:
         await self._tasks.stop()
         await self.relay.close()
         self.mirror.close()
+        await self.login.close()
         await self.tokens.close()
         await self.gateway.close()
         await self.keys.close()
         self._pool.close()
+        self._passwords.close()
         async with contextlib.AsyncExitStack() as stores:  # the second is closed whatever becomes of the first
             stores.push_async_callback(self._directory.close)
             stores.push_async_callback(self._sessions.close)
@@ -194,3 +237,4 @@ class Engine:
             LEFTOVER_SECONDS, self.access_keys.end_disabled, name="access_keys", wake=self.access_keys.changed
         )
         self.relay.start(self._tasks)
+        self._tasks.every(LEFTOVER_SECONDS, self.users.end_inactive, name="users", wake=self.users.changed)

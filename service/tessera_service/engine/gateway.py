@@ -11,6 +11,7 @@ import structlog
 from tessera_service.clock import Clock
 from tessera_service.engine.activity import Activity
 from tessera_service.engine.alive import Alive, SessionView
+from tessera_service.engine.births import Births
 from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.deadlines import answered_within
 from tessera_service.engine.ends import Ends
@@ -58,6 +59,7 @@ class GatewaySessions:
         sessions: SessionStore,
         keys: KeyFollower,
         pool: SigningPool,
+        births: Births,
         liveness: Liveness,
         ends: Ends,
         revoker: Revoker,
@@ -75,6 +77,7 @@ class GatewaySessions:
             sessions=sessions,
             keys=keys,
             pool=pool,
+            births=births,
             liveness=liveness,
             ends=ends,
             activity=activity,
@@ -95,8 +98,8 @@ class GatewaySessions:
 
     async def create(self, client: GatewayClient, request: GatewayRequest) -> tuple[Session, str]:
         """A session in the client's tenant, and its token. Forbidden (a permission of the service's own is handed on
-        that the client does not hold), InvalidInput (`expires_at` is over), TokenTooLarge, SessionLimitReached,
-        Overloaded."""
+        that the client does not hold, or the user is not active), InvalidInput (`expires_at` is over), TokenTooLarge,
+        SessionLimitReached, Overloaded."""
         return await self._issuer.create(client, request)
 
     def validate_now(self, token: str | bytes, *, tenant_id: str | None) -> Validation | None:

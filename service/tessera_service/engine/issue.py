@@ -4,6 +4,7 @@
 from dataclasses import replace
 
 from tessera_service.clock import Clock
+from tessera_service.engine.births import Births
 from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.deadlines import answered_within
 from tessera_service.engine.ids import uuid7
@@ -11,10 +12,9 @@ from tessera_service.engine.key_follower import KeyFollower
 from tessera_service.engine.liveness import Liveness
 from tessera_service.engine.pairs import check_pair_size, draft_pair, sign_pair
 from tessera_service.engine.permissions import GENERATE, check_handing_on, demand
-from tessera_service.engine.revocation import Mirror
 from tessera_service.engine.signing import SigningPool
 from tessera_service.errors import TenantMismatch
-from tessera_service.models import Caller, IssuedTokens, IssueRequest, Session, Successor
+from tessera_service.models import Caller, IssuedTokens, IssueRequest, Session, Successor, User
 from tessera_service.storage.base import SessionStore
 
 
@@ -27,7 +27,7 @@ class Issuer:
         sessions: SessionStore,
         keys: KeyFollower,
         pool: SigningPool,
-        mirror: Mirror,
+        births: Births,
         liveness: Liveness,
         clock: Clock,
         config: EngineConfig,
@@ -35,20 +35,26 @@ class Issuer:
         self._sessions = sessions
         self._keys = keys
         self._pool = pool
-        self._table = mirror.table
+        self._births = births
         self._liveness = liveness
         self._clock = clock
         self._config = config
 
     async def issue(self, caller: Caller, request: IssueRequest) -> IssuedTokens:
-        """A session for `request`. Forbidden, TenantMismatch, TokenTooLarge, Overloaded, StoreUnavailable."""
+        """A session for `request`. Forbidden (also for a user that is not active), TenantMismatch, TokenTooLarge,
+        Overloaded, StoreUnavailable."""
         if request.tenant_id != caller.tenant_id:
             raise TenantMismatch
         demand(caller, GENERATE)
         check_handing_on(caller.permissions, request.permissions)
-        return await self._make(request)
+        return await self._make(request, await self._births.expect(request.tenant_id, request.subject))
 
-    async def _make(self, request: IssueRequest) -> IssuedTokens:
+    async def sign_in(self, user: User, request: IssueRequest) -> IssuedTokens:
+        """A session for a user whose record was read before the user proved to be that: it has to be the same when the
+        session stands. Forbidden, TokenTooLarge, Overloaded, StoreUnavailable."""
+        return await self._make(request, user)
+
+    async def _make(self, request: IssueRequest, user: User | None) -> IssuedTokens:
         now_ms = self._clock.now_ms()
         now = now_ms // 1000
         key = await self._keys.signing()
@@ -63,10 +69,10 @@ class Issuer:
         )
         payloads = Successor(pair.access_payload, pair.refresh_payload, key.kid)
         tokens = await sign_pair(self._pool, key, payloads, session_id=session.session_id, now=now)
-        ticket = self._table.ticket()
+        ticket = self._liveness.ticket()
         async with answered_within(self._config.store_timeout):
             session = await self._sessions.create(session)
-        self._liveness.remember(session, ticket=ticket)
+            await self._births.settle(session, user, ticket=ticket)
         return tokens
 
 

@@ -8,6 +8,7 @@ import structlog
 
 from tessera_service.clock import Clock
 from tessera_service.engine.activity import Activity
+from tessera_service.engine.births import Births
 from tessera_service.engine.claims import check_size
 from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.deadlines import answered_within
@@ -19,7 +20,7 @@ from tessera_service.engine.pairs import draft_token
 from tessera_service.engine.permissions import check_handing_on
 from tessera_service.engine.signing import SigningPool, Unsigned
 from tessera_service.errors import InvalidInput, SessionLimitReached
-from tessera_service.models import IssueRequest, Newest, Session, SessionLimit, TokenKind
+from tessera_service.models import IssueRequest, Newest, Session, SessionLimit, TokenKind, User
 from tessera_service.storage.base import SessionStore
 
 SURFACE: Final = "gateway"  # what `Session.surface` and `Session.auth_method` say
@@ -60,6 +61,7 @@ class LimitedIssuer:
         sessions: SessionStore,
         keys: KeyFollower,
         pool: SigningPool,
+        births: Births,
         liveness: Liveness,
         ends: Ends,
         activity: Activity,
@@ -69,6 +71,7 @@ class LimitedIssuer:
         self._sessions = sessions
         self._keys = keys
         self._pool = pool
+        self._births = births
         self._liveness = liveness
         self._ends = ends
         self._activity = activity
@@ -78,10 +81,11 @@ class LimitedIssuer:
     async def create(self, client: GatewayClient, request: GatewayRequest) -> tuple[Session, str]:
         """See `GatewaySessions.create`."""
         check_handing_on(client.permissions, request.permissions)
+        user = await self._births.expect(client.tenant_id, request.user_id)
         key = await self._keys.signing()
         session, payload = self._draft(client, request, key)
         (token,) = await self._pool.sign(key.signer, [Unsigned(payload, TokenKind.ACCESS)])
-        return await self._store(session, client), token
+        return await self._store(session, client, user), token
 
     def _draft(self, client: GatewayClient, request: GatewayRequest, key: SigningPair) -> tuple[Session, bytes]:
         now_ms = self._clock.now_ms()
@@ -106,7 +110,7 @@ class LimitedIssuer:
         )
         return session, token.payload
 
-    async def _store(self, session: Session, client: GatewayClient) -> Session:
+    async def _store(self, session: Session, client: GatewayClient, user: User | None) -> Session:
         config = self._config
         if config.session_limit_policy == "evict":
             await self._activity.flush_subject(session.tenant_id, session.subject)
@@ -126,7 +130,8 @@ class LimitedIssuer:
             _log.info("revoked", what="session", reason=EVICTED, **told)
         if created.session is None:
             raise SessionLimitReached
-        self._liveness.remember(created.session, ticket=ticket)
+        async with answered_within(config.store_timeout):
+            await self._births.settle(created.session, user, ticket=ticket)
         return created.session
 
 

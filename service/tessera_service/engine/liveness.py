@@ -16,8 +16,9 @@ from tessera_service.engine.snapshots import (
     service_snapshot,
     session_snapshot,
 )
+from tessera_service.engine.standing import under
 from tessera_service.engine.verifiers import BEARER, REFRESH, Dead, StrictVerifiers, cached_verifier
-from tessera_service.models import ServiceToken, Session, SessionStatus, TokenKind
+from tessera_service.models import ServiceToken, Session, SessionStatus, TokenKind, User
 from tessera_service.storage.base import Directory, SessionStore
 
 _ENDED = {
@@ -115,11 +116,24 @@ class Liveness:
             return claims
 
     def ticket(self) -> int:
-        """To be taken before the store is asked for what `remember` gets."""
+        """To be taken before the stores are asked for what `remember` gets."""
         return self._table.ticket()
 
-    def remember(self, session: Session, *, ticket: int) -> Snapshot:
-        """Puts a session that the store just returned into the table, unless it was revoked since `ticket`."""
+    async def stand(self, session: Session) -> Session:
+        """The session as the record of its user lets it be seen now. Dead if the user may have none."""
+        return _under(session, await self._directory.get_user(session.tenant_id, session.subject))
+
+    async def recall(self, session: Session, *, ticket: int) -> None:
+        """Puts a session that the store just returned into the table, as `stand` sees it, unless it or its user changed
+        since `ticket`. Dead."""
+        self._fill(await self.stand(session), ticket=ticket)
+
+    def remember(self, session: Session, user: User | None, *, ticket: int) -> None:
+        """Puts a session that the store just returned into the table as the record of its user, just read, lets it be
+        seen, unless one of the two changed since `ticket`. Dead."""
+        self._fill(_under(session, user), ticket=ticket)
+
+    def _fill(self, session: Session, *, ticket: int) -> Snapshot:
         data = session_snapshot(session)
         self._table.put(
             ticket,
@@ -142,7 +156,7 @@ class Liveness:
             return alive(claims, self._remember_service(token, ticket=ticket, fill=fill))
         session = await self._read_session(claims)
         if fill:
-            return alive(claims, self.remember(session, ticket=ticket))
+            return alive(claims, self._fill(session, ticket=ticket))
         return alive(claims, read_snapshot(session_snapshot(session)))
 
     async def _read_session(self, claims: Claims) -> Session:
@@ -155,7 +169,7 @@ class Liveness:
         status = session.status(self._clock.now())
         if status is not SessionStatus.ACTIVE:
             raise Dead(_ENDED[status])
-        return session
+        return await self.stand(session)
 
     async def _read_service_token(self, claims: Claims) -> ServiceToken:
         token = await self._directory.get_service_token(claims.jti)
@@ -196,3 +210,10 @@ class Liveness:
         if claims is None:
             raise Dead("claim_invalid")
         return claims
+
+
+def _under(session: Session, user: User | None) -> Session:
+    found = under(session, user)
+    if found is None:
+        raise Dead("session_revoked")
+    return found

@@ -85,6 +85,10 @@ class Refresher:
             raise SessionNotFound
         if (session.tenant_id, session.subject) != (claims.tenant_id, claims.subject):
             raise RefreshInvalid
+        try:
+            session = await self._liveness.stand(session)  # the new tokens say what its user may now
+        except Dead:
+            raise SessionEnded("inactive") from None
         key = await self._keys.signing()
         self._pool.check_room()  # before the token is spent
         result = await self._sessions.rotate(self._rotation(session, claims, kid=key.kid, now_ms=now_ms))

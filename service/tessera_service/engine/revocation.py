@@ -32,7 +32,7 @@ class Mirror:
         self._checkers: list[tessera.Checker] = []
         self._config = config
         self._withdraw_key = withdraw_key
-        self._notices: list[Callable[[str], None]] = []
+        self._notices: list[Callable[[str, str], None]] = []
         distinct = {log.log_key: log for log in logs}
         self._followers = [LogFollower(log, apply=self._apply, lost=self._lost) for log in distinct.values()]
         self._one_at_a_time = asyncio.Lock()
@@ -44,8 +44,8 @@ class Mirror:
         self._checkers.append(checker)
         return checker
 
-    def on_change(self, notice: Callable[[str], None]) -> None:
-        """From now on `notice` is given the key of every CHANGED entry; it may not fail."""
+    def on_change(self, notice: Callable[[str, str], None]) -> None:
+        """From now on `notice` is given the tenant and the key of every CHANGED entry; it may not fail."""
         self._notices.append(notice)
 
     @property
@@ -115,7 +115,7 @@ class Mirror:
             case LogKind.CHANGED:
                 self.changed(entry.tenant_id, entry.key)
                 for notice in self._notices:
-                    notice(entry.key)
+                    notice(entry.tenant_id, entry.key)
 
     def _lost(self) -> None:
         """A log is not the one that was followed: what it killed stays dead, what it kept alive is not known."""

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from tessera_service.clock import Clock
 from tessera_service.engine.access_keys import DISABLED, OPERATOR, AccessKeys
 from tessera_service.engine.alive import Alive
+from tessera_service.engine.births import Births
 from tessera_service.engine.claims import Claims
 from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.deadlines import answered_within
@@ -18,8 +19,8 @@ from tessera_service.engine.liveness import Liveness
 from tessera_service.engine.pairs import draft_token
 from tessera_service.engine.signing import SigningPool, Unsigned
 from tessera_service.engine.verifiers import SESSION, Dead
-from tessera_service.errors import InvalidInput, RevokeInvalid, Unauthorized
-from tessera_service.models import AccessKeyRecord, IssueRequest, Session, TokenKind
+from tessera_service.errors import Forbidden, InvalidInput, RevokeInvalid, Unauthorized
+from tessera_service.models import AccessKeyRecord, IssueRequest, Session, TokenKind, User
 from tessera_service.storage.base import SessionStore
 
 SURFACE: Final = "session_token"
@@ -55,6 +56,7 @@ class SessionTokens:
         access_keys: AccessKeys,
         keys: KeyFollower,
         pool: SigningPool,
+        births: Births,
         liveness: Liveness,
         ends: Ends,
         clock: Clock,
@@ -64,6 +66,7 @@ class SessionTokens:
         self._access_keys = access_keys
         self._keys = keys
         self._pool = pool
+        self._births = births
         self._liveness = liveness  # of session tokens
         self._ends = ends
         self._clock = clock
@@ -71,16 +74,17 @@ class SessionTokens:
 
     async def create(self, key: AccessKeyRecord, *, duration_seconds: int) -> SessionToken:
         """A session for the subject of a key that `AccessKeys.check` found. InvalidInput for more than
-        SESSION_MAX_LIFETIME; Unauthorized if the key was disabled meanwhile; Overloaded."""
+        SESSION_MAX_LIFETIME; Unauthorized if the key was disabled meanwhile or its user is not active; Overloaded."""
         if duration_seconds > self._config.session_max_lifetime:
             raise InvalidInput("duration_seconds", out_of_range=True)
+        user = await self._expect(key)
         now_ms = self._clock.now_ms()
         now = now_ms // 1000
         signer = await self._keys.signing()
         session = _session_of(key, now_ms=now_ms, ends_at=now + duration_seconds)
         draft = draft_token(session, TokenKind.SESSION, expires_at=session.ends_at, now=now, config=self._config)
         (token,) = await self._pool.sign(signer.signer, [Unsigned(draft.payload, TokenKind.SESSION)])
-        await self._store(replace(session, tokens=(draft.record,)), key.access_key_id)
+        await self._store(replace(session, tokens=(draft.record,)), key.access_key_id, user)
         return SessionToken(token, session.ends_at)
 
     def validate_now(self, token: str, *, resource: str, permission: str, tenant_id: str | None) -> Validity | None:
@@ -120,7 +124,13 @@ class SessionTokens:
                 await self._end(session, reason=_REVOKED, revoked_by=claims.subject)
             return session
 
-    async def _store(self, session: Session, access_key_id: str) -> None:
+    async def _expect(self, key: AccessKeyRecord) -> User | None:
+        try:
+            return await self._births.expect(key.tenant_id, key.subject)
+        except Forbidden:
+            raise Unauthorized from None
+
+    async def _store(self, session: Session, access_key_id: str, user: User | None) -> None:
         ticket = self._liveness.ticket()
         async with answered_within(self._config.store_timeout):
             session = await self._sessions.create(session)
@@ -128,7 +138,10 @@ class SessionTokens:
             if await self._access_keys.read(access_key_id) is None:
                 await self._end(session, reason=DISABLED, revoked_by=OPERATOR)
                 raise Unauthorized
-        self._liveness.remember(session, ticket=ticket)
+            try:
+                await self._births.settle(session, user, ticket=ticket)
+            except Forbidden:
+                raise Unauthorized from None
 
     async def _end(self, session: Session, *, reason: str, revoked_by: str) -> None:
         revocation = self._ends.of_session(session, reason=reason, revoked_by=revoked_by)

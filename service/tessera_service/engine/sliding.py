@@ -114,7 +114,7 @@ class Slider:
                 key = await self._keys.signing_again(newest.kid)
             if key is None:
                 raise StoreUnavailable
-            self._liveness.remember(session, ticket=ticket)
+            await self._liveness.recall(session, ticket=ticket)
             (token,) = await self._pool.sign(key.signer, [Unsigned(newest.payload, TokenKind.ACCESS)])
         return Slid(token, min(session.expires_at, session.ends_at), until=caller.expires_at)
 

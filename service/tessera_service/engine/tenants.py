@@ -24,6 +24,11 @@ class Tenants:
         self._config = config
         self._known: dict[str, int] = {}  # tenant id -> until when, seconds
 
+    @property
+    def default(self) -> str:
+        """The default tenant's id."""
+        return self._config.default_tenant
+
     async def start(self) -> None:
         """Makes sure of the default tenant."""
         await self.add(self._config.default_tenant)

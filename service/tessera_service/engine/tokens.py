@@ -10,7 +10,6 @@ from tessera_service.engine.issue import Issuer
 from tessera_service.engine.keys import KeyRing
 from tessera_service.engine.liveness import Liveness
 from tessera_service.engine.refresh import Refresher
-from tessera_service.engine.revocation import Mirror
 from tessera_service.engine.revoke import TOKEN_REVOKE, Revoker
 from tessera_service.engine.signing import SigningPool
 from tessera_service.engine.verifiers import REFRESH, Dead
@@ -27,10 +26,10 @@ class TokenEngine:
         *,
         sessions: SessionStore,
         keys: KeyRing,
-        mirror: Mirror,
         pool: SigningPool,
         liveness: Liveness,
         ends: Ends,
+        issuer: Issuer,
         revoker: Revoker,
         clock: Clock,
         config: EngineConfig,
@@ -38,9 +37,7 @@ class TokenEngine:
         self._liveness = liveness
         self._introspector = Introspector(liveness)
         self._revoker = revoker
-        self._issuer = Issuer(
-            sessions=sessions, keys=keys, pool=pool, mirror=mirror, liveness=liveness, clock=clock, config=config
-        )
+        self._issuer = issuer
         self._refresher = Refresher(
             sessions=sessions, keys=keys, pool=pool, ends=ends, liveness=liveness, clock=clock, config=config
         )
@@ -67,7 +64,8 @@ class TokenEngine:
 
     async def issue(self, caller: Caller, request: IssueRequest) -> IssuedTokens:
         """Makes a session. TenantMismatch; Forbidden without token.generate, or when one of the service's own
-        permissions is handed on that the caller does not hold; TokenTooLarge; Overloaded."""
+        permissions is handed on that the caller does not hold, or for a user that is not active; TokenTooLarge;
+        Overloaded."""
         return await self._issuer.issue(caller, request)
 
     async def refresh(self, token: str, *, tenant_id: str | None, session_id: str | None = None) -> IssuedTokens:

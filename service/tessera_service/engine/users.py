@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The users of tenants, for operators: who may sign in, with what rights, and who may not any more."""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import structlog
+
+from tessera_service.clock import Clock
+from tessera_service.engine.config import EngineConfig
+from tessera_service.engine.deadlines import answered_within
+from tessera_service.engine.ends import Ends
+from tessera_service.engine.ids import uuid7
+from tessera_service.engine.names import MAX_NAMES, is_name, normal_email, normal_username
+from tessera_service.engine.passwords import Passwords, read_new_password
+from tessera_service.engine.phones import parse_phone
+from tessera_service.engine.revocation import Mirror
+from tessera_service.engine.tenants import Tenants
+from tessera_service.errors import InvalidInput, NameTaken, StoreUnavailable, UnknownTenant
+from tessera_service.models import Event, EventType, User, UserStatus
+from tessera_service.storage.base import Directory, SessionStore
+
+LOCKED: Final = "user_locked"
+DISABLED: Final = "user_disabled"
+DELETED: Final = "user_deleted"
+PASSWORD_SET: Final = "password_set"  # noqa: S105 (a reason)
+OPERATOR: Final = "operator"
+
+_TRIES: Final = 10  # somebody else may change the same user at the same time
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """A user to be added: with a name of at least one kind. Without a password nobody signs in with one."""
+
+    tenant_id: str
+    username: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    password: str | None = field(default=None, repr=False)
+    roles: tuple[str, ...] = ()
+    permissions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UserChange:
+    """What is to be different about a user. None: as it is; "": without any (e-mail, phone)."""
+
+    email: str | None = None
+    phone: str | None = None
+    roles: tuple[str, ...] | None = None
+    permissions: tuple[str, ...] | None = None
+
+
+class Users:
+    """The directory's step comes first: it alone makes the sessions of a user that is not active dead. Then they are
+    ended; whoever hears of the change from the log does that too. Every method raises StoreUnavailable, and those that
+    name a user give None if there is none."""
+
+    def __init__(
+        self,
+        *,
+        directory: Directory,
+        sessions: SessionStore,
+        tenants: Tenants,
+        passwords: Passwords,
+        mirror: Mirror,
+        ends: Ends,
+        clock: Clock,
+        config: EngineConfig,
+    ) -> None:
+        self.changed = asyncio.Event()  # set when the log told of a user: `end_inactive` has work
+        self._directory = directory
+        self._sessions = sessions
+        self._tenants = tenants
+        self._passwords = passwords
+        self._mirror = mirror
+        self._ends = ends
+        self._clock = clock
+        self._config = config
+        self._to_look_at: set[tuple[str, str]] = set()
+        mirror.on_change(self._notice)
+
+    async def add(self, new: NewUser) -> User:
+        """UnknownTenant, InvalidInput ("username", "email", "phone", "password", "role", "permission"), NameTaken,
+        Overloaded."""
+        user = User(
+            tenant_id=new.tenant_id,
+            user_id=uuid7(),
+            username=_named("username", new.username, normal_username),
+            email=_named("email", new.email, normal_email),
+            phone=_named("phone", new.phone, parse_phone),
+            password_hash=None,
+            roles=_names("role", new.roles),
+            permissions=_names("permission", new.permissions),
+            status=UserStatus.ACTIVE,
+            version=1,
+            created_at=self._clock.now(),
+        )
+        if user.username is None and user.email is None and user.phone is None:
+            raise InvalidInput("username", missing=True)
+        password = None if new.password is None else read_new_password(new.password)
+        if not await self._tenants.exists(new.tenant_id):
+            raise UnknownTenant
+        if password is not None:
+            user = replace(user, password_hash=await self._passwords.hash(password))
+        async with answered_within(self._config.store_timeout):
+            taken = await self._directory.add_user(user, event=self._event(user, "added"))
+        if taken is not None:
+            raise NameTaken(taken)
+        return user
+
+    async def list(self, tenant_id: str) -> Sequence[User]:
+        """The tenant's, newest first, at most 1,000."""
+        async with answered_within(self._config.store_timeout):
+            return await self._directory.list_users(tenant_id)
+
+    async def find(self, tenant_id: str, name: str) -> User | None:
+        """By id, or by username."""
+        username = normal_username(name)
+        async with answered_within(self._config.store_timeout):
+            user = await self._directory.get_user(tenant_id, name) if _is_id(name) else None
+            if user is None and username is not None:
+                user = await self._directory.find_user(tenant_id, username=username)
+        return user
+
+    async def set(self, tenant_id: str, user_id: str, change: UserChange) -> User | None:
+        """New roles, permissions, e-mail or phone; live sessions that the user signed in to have them at once here, and
+        within a second everywhere. InvalidInput, NameTaken."""
+        values: dict[str, object] = {}
+        if change.email is not None:
+            values["email"] = _named("email", change.email or None, normal_email)
+        if change.phone is not None:
+            values["phone"] = _named("phone", change.phone or None, parse_phone)
+        if change.roles is not None:
+            values["roles"] = _names("role", change.roles)
+        if change.permissions is not None:
+            values["permissions"] = _names("permission", change.permissions)
+        return await self._change(tenant_id, user_id, "changed", lambda user: _still_named(replace(user, **values)))  # type: ignore[arg-type] # by field
+
+    async def set_password(self, tenant_id: str, user_id: str, password: str) -> User | None:
+        """Another password; whoever signed in with the old one is signed out. InvalidInput, Overloaded."""
+        password_hash = await self._passwords.hash(read_new_password(password))
+        user = await self._change(
+            tenant_id, user_id, "changed", lambda user: replace(user, password_hash=password_hash)
+        )
+        if user is not None:
+            await self._end_sessions(user, PASSWORD_SET, locked=False)
+        return user
+
+    async def lock(self, tenant_id: str, user_id: str) -> User | None:
+        """Ends every session of the user and lets nobody sign in until `unlock`. A user that is disabled stays so."""
+        return await self._stop(tenant_id, user_id, "locked", UserStatus.LOCKED, only=UserStatus.ACTIVE)
+
+    async def disable(self, tenant_id: str, user_id: str) -> User | None:
+        """As `lock`, until `enable`; also a user that is locked."""
+        return await self._stop(tenant_id, user_id, "disabled", UserStatus.DISABLED, only=None)
+
+    async def unlock(self, tenant_id: str, user_id: str) -> User | None:
+        """Lets a user that is locked sign in again; sessions that ended stay so. Others are left as they are."""
+        return await self._resume(tenant_id, user_id, "unlocked", UserStatus.LOCKED, LOCKED)
+
+    async def enable(self, tenant_id: str, user_id: str) -> User | None:
+        """As `unlock`, for a user that is disabled."""
+        return await self._resume(tenant_id, user_id, "enabled", UserStatus.DISABLED, DISABLED)
+
+    async def delete(self, tenant_id: str, user_id: str) -> bool:
+        """Ends every session of the user and removes what is known of the person: the record, and what sessions and
+        events tell of where they came from; ids stay. False if there is none. The record goes last, so that what was
+        interrupted can be done again."""
+        user = await self.disable(tenant_id, user_id)
+        if user is None:
+            return False
+        await self._erase(user)
+        gone = replace(user, version=user.version + 1)
+        async with answered_within(self._config.store_timeout):
+            deleted = await self._directory.delete_user(
+                tenant_id,
+                user_id,
+                revocation=self._ends.of_subject(reason=DELETED, revoked_by=OPERATOR),
+                event=self._event(gone, "deleted"),
+            )
+        self._mirror.changed(tenant_id, user_id)
+        return deleted
+
+    # What a change leaves behind
+
+    async def end_inactive(self) -> None:
+        """Ends what sessions are left of users that the log told of, if they are not active: whoever changed one may
+        not have reached these sessions. Done again it changes nothing."""
+        for tenant_id, user_id in tuple(self._to_look_at):
+            user = await self._get(tenant_id, user_id)
+            if user is not None and user.status is not UserStatus.ACTIVE:
+                await self._end_sessions(user, _REASONS[user.status], locked=True)
+            self._to_look_at.discard((tenant_id, user_id))
+
+    def _notice(self, tenant_id: str, key: str) -> None:
+        if _is_id(key):
+            self._to_look_at.add((tenant_id, key))
+            self.changed.set()
+
+    # Steps
+
+    async def _stop(
+        self, tenant_id: str, user_id: str, what: str, status: UserStatus, *, only: UserStatus | None
+    ) -> User | None:
+        user = await self._change(
+            tenant_id, user_id, what, lambda user: replace(user, status=status) if only in (None, user.status) else user
+        )
+        if user is not None:
+            await self._end_sessions(user, _REASONS[user.status], locked=True)
+        return user
+
+    async def _resume(self, tenant_id: str, user_id: str, what: str, status: UserStatus, reason: str) -> User | None:
+        """What was born while the user was not active is ended first: that is final."""
+        user = await self._get(tenant_id, user_id)
+        if user is None or user.status is not status:
+            return user
+        await self._end_sessions(user, reason, locked=True)
+        return await self._change(
+            tenant_id,
+            user_id,
+            what,
+            lambda user: replace(user, status=UserStatus.ACTIVE) if user.status is status else user,
+        )
+
+    async def _change(self, tenant_id: str, user_id: str, what: str, change: Callable[[User], User]) -> User | None:
+        for _ in range(_TRIES):
+            before = await self._get(tenant_id, user_id)
+            if before is None:
+                return None
+            after = change(before)
+            if after == before:
+                return before
+            after = replace(after, version=before.version + 1)
+            if await self._update(after, what):
+                self._mirror.changed(tenant_id, user_id)
+                return after
+        raise StoreUnavailable
+
+    async def _update(self, user: User, what: str) -> bool:
+        revocation = self._ends.of_subject(reason=what, revoked_by=OPERATOR)
+        try:
+            async with answered_within(self._config.store_timeout):
+                return await self._directory.update_user(user, revocation=revocation, event=self._event(user, what))
+        except ValueError as taken:
+            raise NameTaken(str(taken)) from None
+
+    async def _end_sessions(self, user: User, reason: str, *, locked: bool) -> None:
+        revocation = self._ends.of_subject(reason=reason, revoked_by=OPERATOR, locked=locked)
+        async with answered_within(self._config.store_timeout):
+            done = await self._sessions.revoke_subject(user.tenant_id, user.user_id, revocation=revocation)
+        self._ends.apply_subject(user.tenant_id, user.user_id, cutoff_ms=done.cutoff_ms, revocation=revocation)
+        if done.ended:
+            _log.info("sessions_of_user_ended", tenant=user.tenant_id, user=user.user_id, sessions=done.ended)
+
+    async def _erase(self, user: User) -> None:
+        names = (user.tenant_id, user.user_id)
+        await self._in_batches(lambda: self._sessions.erase_subject(*names))
+        outboxes = {store.outbox_key: store for store in (self._sessions, self._directory)}
+        for outbox in outboxes.values():
+            await self._in_batches(lambda outbox=outbox: outbox.erase_events(*names))  # type: ignore[misc]
+
+    async def _in_batches(self, step: Callable[[], Awaitable[int]]) -> None:
+        while True:
+            async with answered_within(self._config.store_timeout):
+                if await step() == 0:
+                    return
+
+    async def _get(self, tenant_id: str, user_id: str) -> User | None:
+        async with answered_within(self._config.store_timeout):
+            return await self._directory.get_user(tenant_id, user_id)
+
+    def _event(self, user: User, what: str) -> Event:
+        return Event(
+            event_id=f"{user.user_id}.{user.version}",
+            type=EventType.USER_SYNC,
+            tenant_id=user.tenant_id,
+            session_id=None,
+            user_id=user.user_id,
+            at_ms=self._clock.now_ms(),
+            data={"user_id": user.user_id, "tenant_id": user.tenant_id, "change": what},
+        )
+
+
+_REASONS: Final = {UserStatus.LOCKED: LOCKED, UserStatus.DISABLED: DISABLED}
+
+
+def _named(kind: str, text: str | None, normal: Callable[[str], str | None]) -> str | None:
+    if text is None:
+        return None
+    name = normal(text)
+    if name is None:
+        raise InvalidInput(kind, out_of_range=True)
+    return name
+
+
+def _names(kind: str, names: Sequence[str]) -> tuple[str, ...]:
+    found = tuple(dict.fromkeys(names))
+    if len(found) > MAX_NAMES or not all(map(is_name, found)):
+        raise InvalidInput(kind, out_of_range=True)
+    return found
+
+
+def _still_named(user: User) -> User:
+    if user.username is None and user.email is None and user.phone is None:
+        raise InvalidInput("username", missing=True)
+    return user
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
