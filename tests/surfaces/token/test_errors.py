@@ -74,7 +74,7 @@ ROWS_OF_ISSUE = [
     Row("no permission", Expected(ISSUE, 403, "common.forbidden"), causes.without_permission(ISSUE)),
     Row("handing on", Expected(ISSUE, 403, "common.forbidden"), causes.hand_on_permission),
     Row("sub out of range", out_of_range(ISSUE), causes.with_body(ISSUE, {"sub": "with space"})),
-    Row("password", out_of_range(ISSUE), causes.with_body(ISSUE, {"grant_type": "password", "password": "p"})),
+    Row("no name", own(ISSUE, missing=True), causes.with_body(ISSUE, {"grant_type": "password", "password": "p"})),
     Row("a full queue", Expected(ISSUE, 503, "common.internal_error"), causes.with_full_queue(ISSUE)),
     Row(
         "a token over 4 KiB",

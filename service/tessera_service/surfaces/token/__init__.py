@@ -8,7 +8,7 @@ from tessera_service.surfaces.surface import Surface
 from tessera_service.surfaces.token.dialect import TokenDialect
 from tessera_service.surfaces.token.operations import ISSUE, JWKS, PATHS
 from tessera_service.surfaces.token.routes import plain_endpoints, router
-from tessera_service.surfaces.token.schemas import IntrospectBody, IssueBody, RefreshBody, RevokeBody
+from tessera_service.surfaces.token.schemas import IntrospectBody, IssueBody, PasswordBody, RefreshBody, RevokeBody
 
 _DIALECT: Final = TokenDialect()
 
@@ -21,5 +21,5 @@ SURFACE: Final = Surface(
         Zone("/", _DIALECT),  # what no surface claims (contract rule 2.8)
     ),
     plain=plain_endpoints,
-    schemas=(IssueBody, RefreshBody, RevokeBody, IntrospectBody),
+    schemas=(IssueBody, PasswordBody, RefreshBody, RevokeBody, IntrospectBody),
 )

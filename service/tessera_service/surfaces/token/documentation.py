@@ -5,12 +5,13 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from tessera_service.errors import CredentialsRefused
 from tessera_service.http.envelope import ErrorEnvelope
 from tessera_service.surfaces.token.answers import Introspection, JwkSet, TokenPairAnswer
 from tessera_service.surfaces.token.errors import OWN_ROWS, ROWS, Row, resolve
 from tessera_service.surfaces.token.messages import ENGLISH
 from tessera_service.surfaces.token.operations import INTROSPECT, ISSUE, JWKS, PERMISSIONS, REFRESH, REVOKE
-from tessera_service.surfaces.token.schemas import IntrospectBody, IssueBody, RefreshBody, RevokeBody
+from tessera_service.surfaces.token.schemas import IntrospectBody, IssueBody, PasswordBody, RefreshBody, RevokeBody
 
 JSON_TYPE: Final = "application/json"
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
@@ -24,7 +25,9 @@ _OF_REFRESH: Final = (
     *("session_not_found", "overloaded"),
 )
 CASES: Final = {
-    ISSUE: (*_EVERYWHERE, "forbidden", "tenant_mismatch", "token_too_large", *_OF_REFRESH),  # by its grant
+    ISSUE: (  # by its grant
+        *(*_EVERYWHERE, "credentials_refused", "forbidden", "tenant_mismatch", "token_too_large", *_OF_REFRESH),
+    ),
     REFRESH: (*_EVERYWHERE, *_OF_REFRESH),
     REVOKE: (
         *(*_EVERYWHERE, "tenant_mismatch", "revoke_invalid", "unknown_jti", "session_forbidden", "session_not_found"),
@@ -32,11 +35,11 @@ CASES: Final = {
     INTROSPECT: (*_EVERYWHERE, "unauthorized.expired", "unauthorized.revoked", "forbidden", "tenant_mismatch"),
     JWKS: ("internal_error",),
 }
-_BODIES: Final[dict[str, tuple[type[BaseModel], bool]]] = {  # the model, and whether fields of a form are read too
-    ISSUE: (IssueBody, False),
-    REFRESH: (RefreshBody, False),
-    REVOKE: (RevokeBody, True),
-    INTROSPECT: (IntrospectBody, True),
+_BODIES: Final[dict[str, tuple[tuple[type[BaseModel], ...], bool]]] = {  # models, and whether fields of a form are read
+    ISSUE: ((IssueBody, PasswordBody, RefreshBody), False),
+    REFRESH: ((RefreshBody,), False),
+    REVOKE: ((RevokeBody,), True),
+    INTROSPECT: ((IntrospectBody,), True),
 }
 _ANSWERS: Final[dict[str, type[BaseModel]]] = {
     ISSUE: TokenPairAnswer,
@@ -93,14 +96,16 @@ def _examples(operation: str) -> dict[int, dict[str, Any]]:
     examples: dict[int, dict[str, Any]] = {}
     for case in CASES[operation]:
         row = resolve(OWN_ROWS.get((operation, case)) or ROWS[case], operation)
-        examples.setdefault(row.status, {})[case] = {"value": _example(row)}
+        examples.setdefault(row.status, {})[case] = {"value": _example(row, case)}
     return examples
 
 
-def _example(row: Row) -> dict[str, Any]:
-    error: dict[str, Any] = {"code": row.code, "message": ENGLISH[row.code]}
+def _example(row: Row, case: str) -> dict[str, Any]:
+    error: dict[str, Any] = {"code": row.code, "message": ENGLISH[row.text or row.code]}
     if row.alias is not None:
         error["data"] = {"alias": row.alias}
+    if case == CredentialsRefused.code:
+        error["data"] |= {"attempts_left": 0, "lockout_duration": 900}
     return {"error": error, "meta": _EXAMPLE_META}
 
 
@@ -129,8 +134,9 @@ def _header(text: str, kind: str = "string") -> dict[str, Any]:
 def _extra(operation: str) -> dict[str, Any]:
     if operation == JWKS:
         return {}
-    model, form = _BODIES[operation]
-    content = {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}
+    models, form = _BODIES[operation]
+    schemas = [{"$ref": f"#/components/schemas/{model.__name__}"} for model in models]
+    content = {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}
     extra: dict[str, Any] = {
         "x-required-permission": PERMISSIONS[operation],
         "security": [{"bearer": []}] if operation in (REVOKE, INTROSPECT) else [{"bearer": []}, {}],

@@ -17,6 +17,7 @@ class Row:
     status: int
     code: str
     alias: str | None = None
+    text: str | None = None  # the name of its message, where that is not the code's
 
 
 BAD_INPUT: Final = {
@@ -32,6 +33,7 @@ ROWS: Final = {
     "invalid_input.out_of_range": Row(422, "common.validation_error"),
     "unknown_tenant": Row(400, OWN, "common.validation_error"),
     "unauthorized": Row(401, "auth.unauthorized", "common.unauthorized"),
+    "credentials_refused": Row(401, "auth.unauthorized", "common.unauthorized", "credentials_refused"),
     "forbidden": Row(403, "common.forbidden"),
     "tenant_mismatch": Row(403, "auth.tenant.mismatch"),
     "refresh_invalid.invalid": Row(400, "auth.refresh.invalid", "token.invalid"),
@@ -87,4 +89,4 @@ def find_row(error: ServiceError, operation: str | None) -> Row:
 def resolve(row: Row, operation: str | None) -> Row:
     """The row as the operation sends it: its own code for bad input, no alias that says the same."""
     code = row.code or BAD_INPUT.get(operation or "", BAD_INPUT[ISSUE])
-    return Row(row.status, code, None if row.alias == code else row.alias)
+    return Row(row.status, code, None if row.alias == code else row.alias, row.text)

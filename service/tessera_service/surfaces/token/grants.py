@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What POST /v1/token and POST /v1/token/refresh do once their body is read."""
 
+from dataclasses import replace
+
 from starlette.responses import Response
 
-from tessera_service.engine import Engine
-from tessera_service.errors import RefreshInvalid, SessionEnded, SessionNotFound, Unauthorized
+from tessera_service.engine import Engine, PasswordLogin
+from tessera_service.errors import InvalidInput, RefreshInvalid, SessionEnded, SessionNotFound, Unauthorized
 from tessera_service.http.envelope import enclose
 from tessera_service.http.exchange import Exchange
 from tessera_service.models import Caller, IssuedTokens, IssueRequest
-from tessera_service.surfaces.token.schemas import IssueBody, RefreshBody
+from tessera_service.surfaces.token.schemas import IssueBody, PasswordBody, RefreshBody
 
 
 async def issue_pair(
@@ -25,6 +27,27 @@ async def issue_pair(
         metadata=body.session_metadata.to_metadata(),
     )
     return answer_pair(exchange, await exchange.in_time(engine.tokens.issue(caller, request)))
+
+
+async def sign_in(exchange: Exchange, engine: Engine, *, tenant_id: str, body: PasswordBody) -> Response:
+    """A new session for a user of the tenant. Counts against the peer, who is nobody's client yet; the address of the
+    session is the peer's, whatever the body says."""
+    named = {name: getattr(body, name) for name in ("username", "email") if name in body.model_fields_set}
+    if len(named) != 1:
+        raise InvalidInput("username", missing=not named)
+    exchange.charge_peer()
+    login = PasswordLogin(
+        tenant_id=tenant_id,
+        password=body.password,
+        address=exchange.peer,
+        metadata=replace(body.session_metadata.to_metadata(), ip_address=exchange.peer),
+        surface="token",
+        client_id=body.client_id,
+        scope=body.scope,
+        auth_method="password",
+        **named,
+    )
+    return answer_pair(exchange, await exchange.in_time(engine.login.with_password(login)))
 
 
 async def refresh_pair(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one place of the token surface's texts: a message for each code."""
+"""The one place of the token surface's texts: a message for each code, and for cases that share theirs."""
 
 from typing import Final
 
@@ -13,6 +13,7 @@ ENGLISH: Final = {
     "common.payload_too_large": "The body is too large.",
     "common.unsupported_media_type": "The body's content type or encoding is not supported.",
     "auth.unauthorized": "A valid bearer token is required.",
+    "credentials_refused": "The user name or the password is not right.",
     "auth.tenant.mismatch": "The credential belongs to another tenant.",
     "auth.refresh.invalid": "The refresh token or the request is not valid.",
     "auth.session.revoked": "The session is over.",

@@ -15,12 +15,12 @@ from tessera_service.http.request import StrictBody, StrictRequest, StrictRoute
 from tessera_service.surfaces.admission import authenticate, charge
 from tessera_service.surfaces.token import documentation as doc
 from tessera_service.surfaces.token.calls import admit
-from tessera_service.surfaces.token.grants import issue_pair, refresh_pair
+from tessera_service.surfaces.token.grants import issue_pair, refresh_pair, sign_in
 from tessera_service.surfaces.token.introspect import IntrospectEndpoint
 from tessera_service.surfaces.token.jwks import JwksEndpoint
 from tessera_service.surfaces.token.operations import INTROSPECT, ISSUE, JWKS, PATHS, PERMISSIONS, REFRESH, REVOKE
 from tessera_service.surfaces.token.revoking import revoke_target
-from tessera_service.surfaces.token.schemas import GrantBody, IssueBody, RefreshBody, RevokeBody
+from tessera_service.surfaces.token.schemas import GrantBody, IssueBody, PasswordBody, RefreshBody, RevokeBody
 
 router = APIRouter(route_class=StrictRoute, tags=["token"])
 
@@ -37,7 +37,8 @@ def _engine(request: StrictRequest) -> Engine:
 
 @router.post(PATHS[ISSUE], **doc.describe(ISSUE))
 async def issue(request: StrictRequest) -> Response:
-    """Issues a pair of tokens for a subject, or exchanges a refresh token, as `grant_type` says."""
+    """Issues a pair of tokens: for a subject, for a user who gives a password, or for a refresh token, as `grant_type`
+    says."""
     exchange, engine = request.exchange, _engine(request)
     tenant_id = await admit(exchange, engine)
     try:
@@ -46,7 +47,10 @@ async def issue(request: StrictRequest) -> Response:
         return await _issue_without_caller(request, tenant_id, refused)
     charge(exchange, caller, tenant_id)
     sent = await request.read()
-    if _read_grant(sent) == "refresh_token":
+    grant = _read_grant(sent)
+    if grant == "password":
+        return await sign_in(exchange, engine, tenant_id=tenant_id, body=sent.decode(PasswordBody))
+    if grant == "refresh_token":
         exchange.operation = REFRESH
         body = sent.decode(RefreshBody)
         # The bearer is the caller's own, unless the body leaves it no other meaning.
@@ -62,10 +66,11 @@ async def _issue_without_caller(request: StrictRequest, tenant_id: str, refused:
     try:
         sent = await request.read()
         grant = _read_grant(sent)
-    except ServiceError as error:
-        if isinstance(error, InvalidInput) and error.out_of_range:
-            raise
+    except ServiceError:
         raise refused from None
+    if grant == "password":
+        body = sent.decode(PasswordBody)
+        return await sign_in(request.exchange, _engine(request), tenant_id=tenant_id, body=body)
     if grant != "refresh_token":
         raise refused
     return await _refresh(request, tenant_id, sent)
@@ -73,9 +78,7 @@ async def _issue_without_caller(request: StrictRequest, tenant_id: str, refused:
 
 def _read_grant(sent: StrictBody) -> str:
     grant = sent.decode(GrantBody).grant_type
-    if grant == "password":
-        raise InvalidInput("grant_type", out_of_range=True)  # there are no users yet
-    if grant not in ("jwt_bearer", "refresh_token"):
+    if grant not in ("jwt_bearer", "password", "refresh_token"):
         raise InvalidInput("grant_type")
     return grant
 

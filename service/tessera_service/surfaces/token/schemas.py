@@ -10,6 +10,7 @@ from tessera_service.http.strict import Body
 from tessera_service.models import SessionMetadata
 
 MAX_NAMES: Final = 64
+MAX_PASSWORD_BYTES: Final = 1024
 DEFAULT_CLIENT: Final = "dx-vas"
 DEVICE_TYPES: Final = ("web", "android", "ios")
 
@@ -81,6 +82,34 @@ class IssueBody(Body):
     grant_type: str = Field(
         default="jwt_bearer", json_schema_extra={"enum": ["jwt_bearer", "password", "refresh_token"]}
     )
+
+
+def _check_password(text: str) -> str:
+    if len(text.encode()) > MAX_PASSWORD_BYTES:
+        raise ValueError("too long")
+    return text
+
+
+UserName = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+Password = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=MAX_PASSWORD_BYTES),
+    AfterValidator(_check_password),
+    Field(json_schema_extra={"format": "password"}),
+]
+
+
+class PasswordBody(Body):
+    """A pair of tokens for a user of the tenant, by name or by address of e-mail; no bearer. `scope`: of it, what the
+    user's permissions cover."""
+
+    grant_type: str = Field(json_schema_extra={"enum": ["password"]})
+    password: Password
+    username: UserName = Field(default_factory=str)
+    email: UserName = Field(default_factory=str)
+    scope: Scope = ""
+    client_id: Id = DEFAULT_CLIENT
+    session_metadata: MetadataBody = Field(default_factory=MetadataBody)
 
 
 class RefreshBody(Body):
