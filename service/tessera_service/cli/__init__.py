@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import tessera
-from tessera_service.cli import access_keys, config, database, gateway_keys, keys, serve, tenants, tokens
+from tessera_service.cli import access_keys, config, database, gateway_keys, keys, serve, tenants, tokens, users
 from tessera_service.cli.output import complain, explain, show
 from tessera_service.errors import ServiceError, StartupError
 from tessera_service.installation import InstallationError
@@ -30,6 +30,7 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.add_typer(tenants.commands, name="tenants")
+app.add_typer(users.commands, name="users")
 app.add_typer(tokens.commands, name="tokens")
 app.add_typer(access_keys.commands, name="access-keys")
 app.add_typer(gateway_keys.commands, name="gateway-keys")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from tessera_service.errors import InvalidInput, ServiceError, StoreUnavailable, TokenTooLarge, UnknownTenant
+from tessera_service.errors import InvalidInput, NameTaken, ServiceError, StoreUnavailable, TokenTooLarge, UnknownTenant
 from tessera_service.logs import plain_line
 
 _INPUT: Final = {
@@ -19,6 +19,11 @@ _INPUT: Final = {
         "--grant: at most 64, each RESOURCE:PERMISSION: 1 to 256 printable characters, and after the last colon 1 to 64"
         " of letters, digits and . _ : / * -"
     ),
+    "username": "--username: has to be 1 to 128 printable characters; without a name: --email or --phone",
+    "email": "--email: is no address of e-mail",
+    "phone": "--phone: is no phone number with + and the code of its country in front",
+    "password": "the password has to have at least 8 characters and at most 1,024 bytes",
+    "role": "--role: at most 64, each 1 to 64 of letters, digits and . _ : / * -",
     "permission": "--permission: at most 64, each 1 to 64 of letters, digits and . _ : / * -",
 }
 
@@ -64,6 +69,8 @@ def explain(error: ServiceError) -> str:
     match error:
         case InvalidInput():
             return _INPUT.get(error.field or "", f"--{error.field}: not accepted")
+        case NameTaken():
+            return f"--{error.field}: another user of the tenant has it"
         case UnknownTenant():
             return "no tenant has that id; add it with: tessera tenants add TENANT"
         case TokenTooLarge():
