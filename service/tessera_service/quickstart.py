@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `tessera serve --quickstart` prints: a service token and lines that work when they are pasted into a shell, one
-after the other. The README shows the same lines."""
+after the other. The README shows the same lines. And what `tessera serve --dev` prints of the demo that it makes."""
+
+from typing import NamedTuple
 
 PERMISSIONS = ("token.generate", "token.introspect", "token.revoke")
 SUBJECT = "quickstart"
 TTL_SECONDS = 3600
+DEMO_TENANT = "demo"
+DEMO_USER = "demo"
 
 # Every step is one command; what a later one needs is taken out of the answer with sed.
 STEPS = (
@@ -59,3 +63,29 @@ def render_quickstart(*, base_url: str, token: str, tenant: str) -> str:
     for title, command in STEPS:
         lines += ["", f"# {title}", command]
     return "\n".join(lines) + "\n"
+
+
+class Demo(NamedTuple):
+    """What `tessera serve --dev` makes once: its secrets are shown that once."""
+
+    username: str
+    password: str
+    access_key_id: str
+    secret_access_key: str
+
+
+def render_demo(demo: Demo, *, base_url: str) -> str:
+    """The whole text; every line is a shell command or a comment."""
+    headers = f'-H "X-Tenant-ID: {DEMO_TENANT}" -H "X-Request-ID: demo-1" -H "Content-Type: application/json"'
+    return f"""\
+# A tenant, a user and an access key to try things with, made now and shown this once. Paste into another shell:
+TESSERA={base_url}
+
+# Sign in as {demo.username}
+curl -s "$TESSERA/v1/token" {headers} \\
+  -d '{{"grant_type": "password", "username": "{demo.username}", "password": "{demo.password}"}}'; echo
+
+# Exchange the access key for a session token
+curl -s "$TESSERA/session-token/create" -H "Content-Type: application/json" \\
+  -d '{{"access_key_id": "{demo.access_key_id}", "secret_access_key": "{demo.secret_access_key}"}}'; echo
+"""

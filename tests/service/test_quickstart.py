@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from pathlib import Path
 
-from tessera_service.quickstart import PERMISSIONS, STEPS, SUBJECT, render_quickstart
+from tessera_service.quickstart import PERMISSIONS, STEPS, SUBJECT, Demo, render_demo, render_quickstart
 
 
 def test_the_readme_shows_the_same_lines(repository: Path) -> None:
@@ -18,3 +18,13 @@ def test_the_lines_are_set_up_for_this_service() -> None:
     lines = render_quickstart(base_url="http://127.0.0.1:4711", token="the-token", tenant="tenant-a").splitlines()
 
     assert lines[1:4] == ["TESSERA=http://127.0.0.1:4711", "TENANT=tenant-a", "SERVICE=the-token"]
+
+
+def test_the_lines_of_the_demo_hold_what_was_made_and_nothing_else_that_runs() -> None:
+    lines = render_demo(
+        Demo("demo", "the-password", "the-id", "the-secret"), base_url="http://127.0.0.1:4711"
+    ).splitlines()
+
+    assert lines[1] == "TESSERA=http://127.0.0.1:4711"
+    assert {line.split(maxsplit=1)[0] for line in lines if line and line[0] not in "#T"} == {"curl", "-d"}
+    assert all(any(secret in line for line in lines) for secret in ("the-password", "the-id", "the-secret"))

@@ -2,6 +2,7 @@
 """`tessera serve`: the service itself."""
 
 import asyncio
+import secrets
 import socket
 from pathlib import Path
 from typing import Annotated
@@ -12,10 +13,20 @@ import tessera
 from tessera_service.cli.options import DataDir, use_engine
 from tessera_service.cli.output import complain
 from tessera_service.cli.worker import Worker, explain_start, serve_here
-from tessera_service.engine import Engine
+from tessera_service.engine import Engine, NewUser
 from tessera_service.installation import check_database_folder, load_master_keys, settle_issuer
 from tessera_service.logs import configure_logs, get_logger
-from tessera_service.quickstart import PERMISSIONS, SUBJECT, TTL_SECONDS, render_quickstart
+from tessera_service.models import Grant
+from tessera_service.quickstart import (
+    DEMO_TENANT,
+    DEMO_USER,
+    PERMISSIONS,
+    SUBJECT,
+    TTL_SECONDS,
+    Demo,
+    render_demo,
+    render_quickstart,
+)
 from tessera_service.server.listener import base_url, bind_socket
 from tessera_service.server.process import StartError, stop_quietly
 from tessera_service.server.workers import Workers, WorkersFailed
@@ -27,7 +38,10 @@ def serve(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0: a free one")] = 8081,
     workers: Annotated[int, typer.Option("--workers", min=1, max=256, help="How many processes serve")] = 1,
     dev: Annotated[
-        bool, typer.Option("--dev", help="For development: logs that people read, no key for gateways on this machine")
+        bool,
+        typer.Option(
+            "--dev", help="For development: logs that people read, no key for gateways on this machine, a demo user"
+        ),
     ] = False,
     quickstart: Annotated[
         bool, typer.Option("--quickstart", help="Print a service token and curl lines to try it with")
@@ -45,7 +59,7 @@ def serve(
     with bind_socket(host, port) as bound:
         url = base_url(bound)
         settings = settle_issuer(settings, url)
-        lines = _prepare_quickstart(settings, url) if quickstart else None
+        lines = "\n".join(_prepare(settings, url, quickstart=quickstart))
         try:
             _serve(settings, bound, url=url, workers=workers, lines=lines)
         except StartError as error:
@@ -65,7 +79,7 @@ def read_settings(data_dir: Path | None, *, dev: bool, workers: int) -> Settings
     return settings
 
 
-def _serve(settings: Settings, bound: socket.socket, *, url: str, workers: int, lines: str | None) -> None:
+def _serve(settings: Settings, bound: socket.socket, *, url: str, workers: int, lines: str) -> None:
     def ready() -> None:
         get_logger().info("listening", url=url, workers=workers, version=tessera.__version__)
         if lines:
@@ -77,14 +91,40 @@ def _serve(settings: Settings, bound: socket.socket, *, url: str, workers: int, 
         Workers(Worker(settings), bound, count=workers).run(on_ready=ready)
 
 
-def _prepare_quickstart(settings: Settings, url: str) -> str:
-    async def mint(engine: Engine) -> str:
-        return await engine.service_tokens.mint(
-            tenant_id=settings.default_tenant,
-            subject=SUBJECT,
-            permissions=PERMISSIONS,
-            ttl_seconds=min(TTL_SECONDS, settings.refresh_token_ttl),
-        )
+def _prepare(settings: Settings, url: str, *, quickstart: bool) -> list[str]:
+    """What is to be printed once the service listens."""
+    if not (quickstart or settings.dev):
+        return []
 
-    token = asyncio.run(use_engine(settings, mint))
+    async def prepare(engine: Engine) -> list[str]:
+        demo = await make_demo(engine) if settings.dev else None
+        texts = [] if demo is None else [render_demo(demo, base_url=url)]
+        return [*texts, await _quickstart(engine, settings, url)] if quickstart else texts
+
+    return asyncio.run(use_engine(settings, prepare))
+
+
+async def make_demo(engine: Engine) -> Demo | None:
+    """A tenant with a user and an access key; None if the user is there already. The user is made last: what was
+    interrupted begins again."""
+    await engine.tenants.add(DEMO_TENANT)
+    if await engine.users.find(DEMO_TENANT, DEMO_USER) is not None:
+        return None
+    key_id, secret = await engine.access_keys.create(
+        tenant_id=DEMO_TENANT, subject=DEMO_USER, grants=(Grant("doc*", "view"),)
+    )
+    password = secrets.token_urlsafe(12)
+    await engine.users.add(
+        NewUser(DEMO_TENANT, username=DEMO_USER, password=password, roles=("demo",), permissions=("doc.read",))
+    )
+    return Demo(DEMO_USER, password, key_id, secret)
+
+
+async def _quickstart(engine: Engine, settings: Settings, url: str) -> str:
+    token = await engine.service_tokens.mint(
+        tenant_id=settings.default_tenant,
+        subject=SUBJECT,
+        permissions=PERMISSIONS,
+        ttl_seconds=min(TTL_SECONDS, settings.refresh_token_ttl),
+    )
     return render_quickstart(base_url=url, token=token, tenant=settings.default_tenant)
