@@ -182,6 +182,13 @@ async def test_a_lock_out_of_one_address_is_none_of_another(world: World) -> Non
     assert await refusal(world, password=PASSWORD) == (0, 900)
 
 
+async def test_addresses_that_one_holder_has_by_the_million_are_one(world: World) -> None:
+    await add(world)
+    said = [await refusal(world, address=f"2001:db8::{number:x}") for number in range(6)]
+    assert said[-1] == (0, 900)
+    assert (await sign_in(world, address="2001:db8:1::1")).session_id
+
+
 async def test_an_account_bears_100_failures_an_hour_over_all_addresses(world: World) -> None:
     await add(world)
     for number in range(100):

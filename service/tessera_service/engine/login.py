@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from tessera_service.clock import Clock
+from tessera_service.engine.addresses import counted_address
 from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.deadlines import answered_within
 from tessera_service.engine.issue import Issuer
@@ -185,7 +186,10 @@ class Login:
         attempts = self._config.login_max_attempts
         return (
             HitLimit(
-                self._keyed("address", login.tenant_id, *name, login.address), attempts, WINDOW_SECONDS, WINDOW_SECONDS
+                self._keyed("address", login.tenant_id, *name, counted_address(login.address)),
+                attempts,
+                WINDOW_SECONDS,
+                WINDOW_SECONDS,
             ),
             HitLimit(self._keyed("account", login.tenant_id, *name), ACCOUNT_ATTEMPTS, ACCOUNT_SECONDS),
         )
