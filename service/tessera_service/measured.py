@@ -15,10 +15,10 @@ from tessera_service.engine import (
     GatewaySessions,
     LegacySession,
     LegacySessions,
-    Relay,
-    SessionList,
     Login,
     PasswordLogin,
+    Relay,
+    SessionList,
     Validation,
 )
 from tessera_service.engine.introspect import INACTIVE
