@@ -40,8 +40,8 @@ fuzz: bootstrap-fuzz ## every fuzz target over its corpus, FUZZ_SECONDS=60 each
 	@cmake --build --preset fuzz -j $(JOBS)
 	@script/fuzz build/fuzz/tests/fuzz $(FUZZ_SECONDS)
 
-faults: bootstrap-test $(VENV)/stamp-install ## kill a real service a hundred times between commit and delivery of its events
-	@TESSERA_FAULTS=1 $(BIN)/pytest -s tests/e2e/test_event_kills.py
+faults: bootstrap-test $(VENV)/stamp-install ## kills between commit and delivery, races between processes: every round (half an hour)
+	@TESSERA_FAULTS=1 $(BIN)/pytest -s tests/e2e/test_event_kills.py tests/e2e/test_races.py
 
 asan: sanitizer-asan ## the C++ suite under AddressSanitizer and UndefinedBehaviorSanitizer
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +41,12 @@ class ServiceProcess:
         *arguments: str,
         settings: Mapping[str, str] | None = None,
         data_dir: Path | None = None,
+        program: Sequence[str] = ("-m", "tessera_service"),
     ) -> None:
         self.data_dir = data_dir or folder / "data"
         self._folder = folder
         self._arguments = arguments
+        self._program = program
         self._settings = settings or {}
         self._process: subprocess.Popen[bytes] | None = None
         self._starts = 0
@@ -73,7 +75,7 @@ class ServiceProcess:
     def start(self) -> "ServiceProcess":
         """Returns when the port is open."""
         self._starts += 1
-        command = [sys.executable, "-m", "tessera_service", "serve", "--port", "0", "--data-dir", str(self.data_dir)]
+        command = [sys.executable, *self._program, "serve", "--port", "0", "--data-dir", str(self.data_dir)]
         with self._path("stdout").open("wb") as stdout, self._path("stderr").open("wb") as stderr:
             self._process = subprocess.Popen(
                 [*command, *self._arguments], stdout=stdout, stderr=stderr, env=environment(**self._settings)

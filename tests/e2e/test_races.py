@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Races over HTTP: one process with sessions in memory, and two that share a data directory. A few rounds always, all
+of them with TESSERA_FAULTS=1. `test_broken_steps.py` shows that each finds the step that it is about."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from e2e.process import ServiceProcess
+from e2e.races import (
+    Callers,
+    Tally,
+    callers_of,
+    race_creations,
+    race_refreshes,
+    race_reuse,
+    race_revocations,
+    race_slides,
+)
+
+pytestmark = pytest.mark.slow
+
+ALL_ROUNDS = os.environ.get("TESSERA_FAULTS") == "1"
+SETTINGS = {"RATE_LIMIT": "off", "ISSUER": "https://issuer.example", "REFRESH_REUSE_GRACE": "30s"}
+BOUND_SECONDS = 3600 if ALL_ROUNDS else 300  # for a machine that does ten other things
+
+
+def rounds(*, some: int, full: int) -> int:
+    """How many rounds this run does."""
+    return full if ALL_ROUNDS else some
+
+
+def start(folder: Path, store: str, **settings: str) -> Iterator[list[ServiceProcess]]:
+    """One process that keeps sessions in memory, or two on one data directory."""
+    kind = {"SESSION_STORAGE_TYPE": "memory"} if store == "memory" else {}
+    services: list[ServiceProcess] = []
+    try:
+        for name in ("one",) if store == "memory" else ("one", "two"):
+            (folder / name).mkdir()
+            service = ServiceProcess(folder / name, data_dir=folder / "data", settings=SETTINGS | kind | settings)
+            services.append(service)
+            service.start()
+        yield services
+    finally:
+        for service in services:
+            service.clean_up()
+
+
+@pytest.fixture(scope="module", params=["memory", "two processes"])
+def services(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[ServiceProcess]]:
+    yield from start(tmp_path_factory.mktemp("races"), request.param)
+
+
+@pytest.fixture(scope="module", params=["memory", "two processes"])
+def hasty(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[ServiceProcess]]:
+    """The same with a grace of one second."""
+    yield from start(tmp_path_factory.mktemp("hasty"), request.param, REFRESH_REUSE_GRACE="1s")
+
+
+def run(services: list[ServiceProcess], race: Callable[[Callers], Awaitable[None]]) -> Tally:
+    """The race, and what it counted."""
+    tally = Tally()
+
+    async def go() -> None:
+        async with asyncio.timeout(BOUND_SECONDS), callers_of(services, tally) as callers:
+            await race(callers)
+
+    asyncio.run(go())
+    print(tally)
+    assert not tally.violations, str(tally)
+    return tally
+
+
+def test_fifty_refreshes_of_one_token_get_one_successor(services: list[ServiceProcess]) -> None:
+    wanted = rounds(some=20, full=1000)
+    tally = run(services, lambda callers: race_refreshes(callers, wanted))
+    assert tally.counted["successors"] == wanted
+    assert tally.counted["refreshes answered 200"] == wanted * 50
+
+
+def test_a_replay_after_the_grace_ends_the_family(hasty: list[ServiceProcess]) -> None:
+    tally = run(hasty, lambda callers: race_reuse(callers, rounds(some=2, full=20), grace_seconds=1))
+    assert tally.counted["replays answered 403"] == tally.rounds * 50
+
+
+def test_nothing_that_a_refresh_made_survives_a_revocation(services: list[ServiceProcess]) -> None:
+    tally = run(services, lambda callers: race_revocations(callers, rounds(some=10, full=200)))
+    assert tally.counted["pairs born"] > tally.rounds  # the revocations did meet refreshes
+
+
+def test_fifty_creations_never_leave_more_than_the_limit(services: list[ServiceProcess]) -> None:
+    tally = run(services, lambda callers: race_creations(callers, rounds(some=5, full=100)))
+    assert tally.counted["created"] == tally.rounds * 50
+    assert tally.counted["lists read"] > 4 * tally.rounds  # also while they ran
+
+
+def test_fifty_validations_near_the_end_get_one_successor(services: list[ServiceProcess]) -> None:
+    wanted = rounds(some=5, full=100)
+    tally = run(services, lambda callers: race_slides(callers, wanted))
+    assert tally.counted["successors"] == wanted
