@@ -40,7 +40,7 @@ async def rotate(store: SessionStore, rotation: Rotation) -> RotationResult:
     session = await store.get(rotation.session_id)
     if session is None:
         return RotationResult(RotationStatus.NOT_FOUND)
-    result = rules.rotate(session, rotation)
+    result = rules.rotate(session, rotation, noted=None)
     await asyncio.sleep(PAUSE_SECONDS)
     if result.status is RotationStatus.ROTATED and result.session is not None:
         await write(store, result.session, rotation.tokens)

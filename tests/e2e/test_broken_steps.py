@@ -3,6 +3,7 @@
 was taken apart into reading and writing."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -49,8 +50,8 @@ def run(folder: Path, broken: str, race: Race, *, processes: int, **settings: st
 @pytest.mark.parametrize(
     ("broken", "race", "found"),
     [
-        ("rotate", race_refreshes, "successors"),
-        ("slide", race_slides, "successors"),
+        ("rotate", race_refreshes, r" [2-9]\d* successors"),
+        ("slide", race_slides, r" [2-9]\d* successors"),
         ("create_limited", race_creations, "sessions listed"),
         ("revoke_session", race_revocations, "lives"),
     ],
@@ -59,17 +60,17 @@ def test_the_race_finds_a_step_taken_apart_in_two_processes(
     tmp_path: Path, broken: str, race: Race, found: str
 ) -> None:
     tally = run(tmp_path, broken, race, processes=2)
-    assert any(found in violation for violation in tally.violations), str(tally)
+    assert any(re.search(found, violation) for violation in tally.violations), str(tally)
 
 
 @pytest.mark.parametrize(
     ("broken", "race", "found"),
     [
-        ("rotate", race_refreshes, "successors"),
+        ("rotate", race_refreshes, r" [2-9]\d* successors"),
         ("create_limited", race_creations, "sessions listed"),
         ("revoke_session", race_revocations, "lives"),
     ],  # sliding: one process asks its store once for all who come at the same time
 )
 def test_the_race_finds_a_step_taken_apart_in_memory(tmp_path: Path, broken: str, race: Race, found: str) -> None:
     tally = run(tmp_path, broken, race, processes=1, SESSION_STORAGE_TYPE="memory")
-    assert any(found in violation for violation in tally.violations), str(tally)
+    assert any(re.search(found, violation) for violation in tally.violations), str(tally)
