@@ -23,6 +23,7 @@ from tessera_service.installation import check_database_folder, load_master_keys
 from tessera_service.measured import measure
 from tessera_service.metrics import Metrics
 from tessera_service.observe import Observe
+from tessera_service.otp_providers import make_code_provider, warn_of_provider
 from tessera_service.settings import Settings, SettingsError
 from tessera_service.sinks.audit import AuditLog
 from tessera_service.sinks.webhook import WebhookSink
@@ -49,6 +50,7 @@ def make_engine(settings: Settings, *, background: bool = True) -> Engine:
         master_keys=MasterKeys(current=current, older=older),
         background=background,
         sinks=make_sinks(settings) if background else (),
+        code_provider=make_code_provider(settings) if background else None,
     )
 
 
@@ -180,6 +182,7 @@ def _describe_bodies() -> dict[str, Any]:
 @asynccontextmanager
 async def _run_engine(app: FastAPI) -> AsyncIterator[None]:
     engine: Engine = app.state.engine
+    warn_of_provider(app.state.settings)
     await engine.start()
     try:
         yield

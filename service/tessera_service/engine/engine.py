@@ -13,6 +13,8 @@ from tessera_service.engine.auth_sessions import AuthSessions
 from tessera_service.engine.authz import Authz
 from tessera_service.engine.background import Background
 from tessera_service.engine.births import Births
+from tessera_service.engine.code_delivery import CodeProvider, SendNothing
+from tessera_service.engine.codes import Codes
 from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.deadlines import answered_within
 from tessera_service.engine.ends import Ends
@@ -57,6 +59,7 @@ class Engine:
         clock: Clock | None = None,
         background: bool = True,
         sinks: Sequence[Sink] = (),
+        code_provider: CodeProvider | None = None,
     ) -> None:
         clock = clock or SystemClock()
         self._config = config
@@ -106,6 +109,14 @@ class Engine:
             directory=directory,
             issuer=issuer,
             passwords=self._passwords,
+            master_keys=master_keys,
+            clock=clock,
+            config=config,
+        )
+        self.codes = Codes(
+            directory=directory,
+            login=self.login,
+            provider=code_provider or SendNothing(),
             master_keys=master_keys,
             clock=clock,
             config=config,
@@ -204,6 +215,7 @@ class Engine:
         await self._tasks.stop()
         await self.relay.close()
         self.mirror.close()
+        await self.codes.close()
         await self.login.close()
         await self.tokens.close()
         await self.gateway.close()
