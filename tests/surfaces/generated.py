@@ -14,9 +14,17 @@ from surfaces.token.test_openapi import CHECKS, MODES
 
 
 def call_as_described(
-    rig: Rig, runner: asyncio.Runner, path: str, method: str, *, bearer: str, good: Callable[[], Any] | None = None
+    rig: Rig,
+    runner: asyncio.Runner,
+    path: str,
+    method: str,
+    *,
+    bearer: str,
+    good: Callable[[], Any] | None = None,
+    tenant_id: str | None = None,
 ) -> set[int]:
-    """The statuses that came back. `good`: makes a JSON body that would do, sent in half of the calls."""
+    """The statuses that came back. `good`: makes a JSON body that would do, sent in half of the calls; `tenant_id`: the
+    tenant that they name then (None: they name none)."""
     described = schemathesis.openapi.from_dict(rig.app.openapi())[path][method]
     seen: set[int] = set()
 
@@ -35,6 +43,7 @@ def call_as_described(
             sent["content" if isinstance(content, bytes | str) else "data"] = content
         if sound:
             headers.pop("X-Tenant-ID", None)
+            headers |= {} if tenant_id is None else {"X-Tenant-ID": tenant_id}
         if sound and good is not None:
             headers.pop("Content-Type", None)
             sent = {"method": method, "url": sent["url"], "json": good()}

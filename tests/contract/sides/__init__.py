@@ -3,11 +3,12 @@
 
 from collections.abc import Sequence
 
-from contract.sides import authz, gateway, legacy_auth, session_token, token
+from contract.sides import auth, authz, gateway, legacy_auth, session_token, token
 from contract.sides.side import Made, Revoke, Side, Way
 
 SIDES: Sequence[Side] = (
     token.SIDE,
+    auth.SIDE,
     gateway.SIDE,
     legacy_auth.SIDE,
     session_token.SIDE,

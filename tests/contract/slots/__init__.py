@@ -3,9 +3,16 @@
 
 from collections.abc import Sequence
 
-from contract.slots import authz, gateway, legacy_auth, session_token, token
+from contract.slots import auth, authz, gateway, legacy_auth, session_token, token
 from contract.slots.slot import Refusal, Slot
 
-SLOTS: Sequence[Slot] = (*token.SLOTS, *gateway.SLOTS, *legacy_auth.SLOTS, *session_token.SLOTS, *authz.SLOTS)
+SLOTS: Sequence[Slot] = (
+    *token.SLOTS,
+    *auth.SLOTS,
+    *gateway.SLOTS,
+    *legacy_auth.SLOTS,
+    *session_token.SLOTS,
+    *authz.SLOTS,
+)
 
 __all__ = ["SLOTS", "Refusal", "Slot"]
