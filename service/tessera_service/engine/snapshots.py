@@ -77,9 +77,17 @@ def read_snapshot(data: bytes) -> Snapshot:
 
 def _read_state(times: tuple[int, ...], username: str | None, roles: list[str], *metadata: str | None) -> SessionState:
     created_ms, expires_after, ends_after, span_seconds = times
-    created = created_ms // 1000
+    device_type, ip_address, user_agent = metadata
     return SessionState(
-        username, tuple(roles), *metadata, created_ms, created + expires_after, created + ends_after, span_seconds
+        username=username,
+        roles=tuple(roles),
+        device_type=device_type,
+        ip_address=ip_address,
+        user_agent=user_agent,
+        created_ms=created_ms,
+        expires_at=created_ms // 1000 + expires_after,
+        ends_at=created_ms // 1000 + ends_after,
+        span_seconds=span_seconds,
     )
 
 

@@ -34,8 +34,9 @@ async def test_creations_at_once_never_leave_more_than_the_limit(shared: Rig) ->
         answers = await asyncio.gather(*work)
         made = [answer.status_code for answer in answers].count(201)
         assert {answer.status_code for answer in answers} <= {201, 503}  # a busy machine may be too slow for some
-        listed = [(await task).json() for task in seen]
-        assert all(one["count"] <= LIMIT for one in listed)
+        listed = [await task for task in seen]
+        assert {answer.status_code for answer in listed} <= {200, 503}
+        assert all(answer.json()["count"] <= LIMIT for answer in listed if answer.status_code == 200)
         last = (await send(shared, "GET", f"/user/{user}", bearer=reader)).json()
         assert min(made, LIMIT) <= last["count"] <= LIMIT
 
