@@ -14,6 +14,8 @@ from surfaces.authz.calls import POLICIES
 from surfaces.captured_logs import capture_logs
 from surfaces.service_rig import STORES, Rig, make_directory, open_rig
 
+CHEAP = {"password_memory_kib": 64, "password_passes": 1}  # what a password costs is tested where it is hashed
+
 
 @pytest.fixture(scope="session", autouse=True)
 def logged() -> Iterator[io.StringIO]:
@@ -35,7 +37,7 @@ async def module_rig(
     request: pytest.FixtureRequest, made_directory: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Rig]:
     """One service for a module that is marked `asyncio(loop_scope="module")`, with the CONFIG of the module."""
-    config = {"authz_policies": POLICIES, **getattr(request.module, "CONFIG", {})}
+    config = {"authz_policies": POLICIES, **CHEAP, **getattr(request.module, "CONFIG", {})}
     copy = tmp_path_factory.mktemp("module") / "data"
     shutil.copytree(made_directory, copy)
     async with open_rig(str(request.param), copy, config=config) as opened:

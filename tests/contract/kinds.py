@@ -8,9 +8,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from attacks import Forge
+from surfaces.auth.calls import call
+from surfaces.auth.people import add_user, by_name
 from surfaces.gateway import calls as gateway
 from surfaces.service_rig import OTHER_TENANT, TENANT, Rig
 from surfaces.session_token.keys import claims_of, make_key, open_token
+from tessera_service.surfaces.auth.operations import LOGIN
 
 ACCESS, REFRESH, SERVICE, SESSION = "access", "refresh", "service", "session"
 TYPES = {ACCESS: "at+jwt", REFRESH: "rt+jwt", SERVICE: "at+jwt", SESSION: "st+jwt"}
@@ -85,6 +88,15 @@ async def access_of_gateway(rig: Rig, tenant_id: str) -> Token:
     return Token(made["token"], subject, made["session_id"], ACCESS)
 
 
+async def access_of_auth(rig: Rig, tenant_id: str) -> Token:
+    """Of a user who holds the permissions."""
+    name = f"user-{next(rig.numbers)}"
+    user = await add_user(rig, name, tenant_id=tenant_id, permissions=PERMISSIONS)
+    answer = await call(rig, LOGIN, by_name(name), tenant_id=tenant_id)
+    pair = answer.json()["data"]
+    return Token(pair["access_token"], user.user_id, pair["session_id"], ACCESS)
+
+
 async def refresh(rig: Rig, tenant_id: str) -> Token:
     subject = f"user-{next(rig.numbers)}"
     pair = await rig.issue(subject, tenant_id=tenant_id)
@@ -104,6 +116,7 @@ async def session_token(rig: Rig, tenant_id: str) -> Token:
 LIVE: dict[str, Live] = {
     "access of the token surface": access_of_token,
     "access of the gateway surface": access_of_gateway,
+    "access of the auth surface": access_of_auth,
     "refresh": refresh,
     "service": service,
     "session": session_token,

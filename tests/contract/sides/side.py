@@ -44,11 +44,14 @@ class Way(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """`makes`: the kinds of token of a session that is made here. `by_id`, `by_subject`: ways to revoke by name."""
+    """`makes`: the kinds of token of a session that is made here. `names_subjects`: it makes sessions of its own users
+    alone, whose ids it chooses when it meets a name for the first time. `by_id`,
+    `by_subject`: ways to revoke by name."""
 
     surface: str
     makes: Sequence[str] = ()
     make: Make | None = None
+    names_subjects: bool = False
     validate: Mapping[str, Validate] = field(default_factory=dict)
     refuse: Mapping[str, Refuse] = field(default_factory=dict)
     list_active: Callable[[Rig, str], Awaitable[set[str]]] | None = None
