@@ -63,6 +63,14 @@ def introspects(member: str) -> Cause:
     return cause
 
 
+async def fails_to_sign_in(rig: Rig) -> httpx.Response:
+    """As often as may be: the last answer tells of the lock."""
+    body = {"grant_type": "password", "username": f"nobody-{next(rig.numbers)}", "password": "a guess"}
+    for _ in range(4):
+        await rig.post(PATHS[ISSUE], body)
+    return await rig.post(PATHS[ISSUE], body)
+
+
 async def reads_keys(rig: Rig) -> httpx.Response:
     return await rig.client.get(PATHS[JWKS])
 
@@ -144,6 +152,7 @@ ROWS = (
     *(_full(operation) for operation in (ISSUE, REFRESH)),
     *(row for operation in (ISSUE, REFRESH) for row in _exchanges(operation)),
     _row(ISSUE, 200, "a pair", "", succeeds(ISSUE)),
+    _row(ISSUE, 401, "credentials_refused", _DEAD, fails_to_sign_in, alias="common.unauthorized"),
     _row(ISSUE, 403, "forbidden", "common.forbidden", causes.without_permission(ISSUE)),
     _large(),
     _row(REFRESH, 200, "the next pair", "", succeeds(REFRESH)),
