@@ -12,6 +12,7 @@ Rule = Callable[[Sources], list[str]]
 
 SERVICE = "tessera_service"
 LEAVES = tuple(f"{SERVICE}.{leaf}" for leaf in ("models", "errors", "clock"))
+MESSAGES = f"{SERVICE}.messages"  # texts for people: a leaf that only surfaces, and http below them, may import
 STORES = f"{SERVICE}.storage"
 PROTOCOLS = f"{SERVICE}.storage.base"
 STORE_RULES = f"{SERVICE}.storage.rules"  # what happens to a session, as plain functions that every store asks
@@ -97,6 +98,13 @@ def leaves_import_only_leaves(sources: Sources) -> list[str]:
     ]
 
 
+def messages_import_nothing_of_ours(sources: Sources) -> list[str]:
+    def allowed(_: str, imported: str) -> bool:
+        return is_within(imported, MESSAGES) or not is_within(imported, SERVICE, "tessera", *WEB, *DRIVERS)
+
+    return refuse_imports(sources, of=MESSAGES, unless=allowed, why="the table of texts is a leaf")
+
+
 def engine_knows_no_web_and_no_driver(sources: Sources) -> list[str]:
     def allowed(_: str, imported: str) -> bool:
         if is_within(imported, SERVICE):
@@ -136,7 +144,7 @@ def surfaces_know_only_the_engine(sources: Sources) -> list[str]:
         if not is_within(imported, SERVICE):
             return not is_within(imported, "tessera._core", *DRIVERS)
         if not is_within(imported, SURFACES):
-            return is_within(imported, ENGINE, HTTP, *WATCHING, *LEAVES)
+            return is_within(imported, ENGINE, HTTP, MESSAGES, *WATCHING, *LEAVES)
         others = {f"{SURFACES}.{folder}" for folder in folders} - {".".join(module.split(".")[:3])}
         # The package itself holds the table SURFACES, which names them all.
         return module == SURFACES or not is_within(imported, *others)
@@ -152,7 +160,7 @@ def surfaces_know_only_the_engine(sources: Sources) -> list[str]:
 def http_knows_no_surface_no_engine_and_no_store(sources: Sources) -> list[str]:
     def allowed(_: str, imported: str) -> bool:
         if is_within(imported, SERVICE):
-            return is_within(imported, HTTP, *WATCHING, *LEAVES)
+            return is_within(imported, HTTP, MESSAGES, *WATCHING, *LEAVES)
         return not is_within(imported, "tessera._core", *DRIVERS)
 
     return refuse_imports(sources, of=HTTP, unless=allowed, why="what every surface needs of HTTP stands below them")

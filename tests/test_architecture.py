@@ -15,7 +15,10 @@ BROKEN: list[tuple[Rule, Sources]] = [
     (rules.leaves_import_only_leaves, {f"{S}/models.py": "import tessera_service.engine.tokens"}),
     (rules.leaves_import_only_leaves, {f"{S}/errors.py": "from fastapi import HTTPException"}),
     (rules.leaves_import_only_leaves, {f"{S}/clock.py": "from .storage import base"}),
+    (rules.messages_import_nothing_of_ours, {f"{S}/messages/token.py": "from tessera_service.errors import Forbidden"}),
+    (rules.messages_import_nothing_of_ours, {f"{S}/messages/token.py": "from ..surfaces import token"}),
     (rules.engine_knows_no_web_and_no_driver, {f"{S}/engine/tokens.py": "import fastapi"}),
+    (rules.engine_knows_no_web_and_no_driver, {f"{S}/engine/tokens.py": "from tessera_service.messages import text"}),
     (rules.engine_knows_no_web_and_no_driver, {f"{S}/engine/tokens.py": "from sqlalchemy.ext import asyncio"}),
     (rules.engine_knows_no_web_and_no_driver, {f"{S}/engine/tokens.py": "from tessera_service.storage import sql"}),
     (rules.engine_knows_no_web_and_no_driver, {f"{S}/engine/tokens.py": "from tessera_service import settings"}),
@@ -80,6 +83,7 @@ BROKEN: list[tuple[Rule, Sources]] = [
 # What the same rules have to leave alone.
 SOUND: list[tuple[Rule, Sources]] = [
     (rules.leaves_import_only_leaves, {f"{S}/models.py": "import enum\nfrom tessera_service.errors import Refused"}),
+    (rules.messages_import_nothing_of_ours, {f"{S}/messages/token.py": "from tessera_service.messages import shared"}),
     (
         rules.engine_knows_no_web_and_no_driver,
         {f"{S}/engine/tokens.py": "import tessera\nfrom tessera_service.storage.base import Store\nfrom . import keys"},
@@ -97,12 +101,15 @@ SOUND: list[tuple[Rule, Sources]] = [
         {
             f"{S}/surfaces/__init__.py": "from tessera_service.surfaces.token import routes",
             f"{S}/surfaces/token/routes.py": "import fastapi\nfrom tessera_service.surfaces.surface import Surface\n"
-            "from tessera_service.http.request import StrictRequest",
+            "from tessera_service.http.request import StrictRequest\nfrom tessera_service.messages.token import TEXTS",
         },
     ),
     (
         rules.http_knows_no_surface_no_engine_and_no_store,
-        {f"{S}/http/edge.py": "import starlette\nfrom tessera_service.logs import log\nfrom . import peer"},
+        {
+            f"{S}/http/edge.py": "import starlette\nfrom tessera_service.logs import log\nfrom . import peer\n"
+            "from tessera_service.messages import Text"
+        },
     ),
     (rules.app_alone_composes, {f"{S}/app.py": "from tessera_service.storage.memory import MemoryStore"}),
     (rules.app_alone_composes, {f"{S}/cli.py": "from tessera_service.app import create_app"}),

@@ -12,8 +12,10 @@ from starlette.types import Message, Scope, Send
 
 from tessera_service.errors import RateLimited, StoreUnavailable
 from tessera_service.http.dialect import Dialect
+from tessera_service.http.language import choose_language
 from tessera_service.http.limits import Allowance, RateLimiter
 from tessera_service.http.peer import Peers
+from tessera_service.messages import LANGUAGES, Text
 
 T = TypeVar("T")
 
@@ -40,6 +42,7 @@ class Exchange:
         "deadline",
         "dialect",
         "error_code",
+        "language",
         "operation",
         "request_id",
         "scope",
@@ -68,6 +71,7 @@ class Exchange:
         self.tenant_id: str | None = None  # once X-Tenant-ID named a known tenant
         self.operation: str | None = None  # which row of the dialect counts, where that is not the path's
         self.error_code: str | None = None  # of the error that was answered, for logs and metrics
+        self.language: str | None = None  # of the answer's texts, once it has one
         self.counted = False  # against a bucket of the request limits; once is enough
         self.allowance: Allowance | None = None
         self.cross_origin: list[tuple[bytes, bytes]] = []  # headers for browsers elsewhere
@@ -118,6 +122,13 @@ class Exchange:
         """Whether the header was sent, even twice."""
         return name in self._headers or any(other == name for other, _ in self.scope["headers"])
 
+    def say(self, text: Text) -> str:
+        """The text in the language that the client likes best; the answer's head tells which that is. Only here is
+        Accept-Language read: most answers have no text."""
+        if self.language is None:
+            self.language = choose_language(self.header_values(b"accept-language"), LANGUAGES)
+        return text.in_language(self.language)
+
     def charge(self, *, tenant_id: str, client: str) -> None:
         """Counts the request against a verified caller's bucket. RateLimited if that is empty."""
         self._take(("client", tenant_id, client))
@@ -167,6 +178,8 @@ class Exchange:
         kept = self.stored and message["status"] < 400
         if not kept and all(name != b"cache-control" for name, _ in message.get("headers", ())):
             headers.append((b"cache-control", b"no-store"))
+        if self.language is not None:
+            headers += [(b"content-language", self.language.encode()), (b"vary", b"Accept-Language")]
         if self.allowance is not None:
             headers.append((b"ratelimit-limit", b"%d" % self.allowance.limit))
             if self.allowance.remaining > 0 and message["status"] != _TOO_MANY:

@@ -1,21 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which language an answer's texts are in (RFC 9110 section 12.5.4)."""
 
-from collections.abc import Collection
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
-
-from tessera_service.http.exchange import Exchange
 
 DEFAULT: Final = "en"
 
-_HEADER: Final = b"accept-language"
 _MAX_RANGES: Final = 32
 
 
-def choose_language(exchange: Exchange, offered: Collection[str]) -> str:
-    """The one of `offered` (primary subtags) that the client likes best; DEFAULT where it names none of them. What
-    cannot be read is passed over."""
-    text = b",".join(exchange.header_values(_HEADER)).decode("latin-1")
+def choose_language(values: Sequence[bytes], offered: Sequence[str]) -> str:
+    """The one of `offered` (primary subtags) that the client likes best; DEFAULT where it names none of them.
+    `values`: of Accept-Language, in the order of their lines. What cannot be read is passed over."""
+    return _choose(b",".join(values), tuple(offered)) if values else DEFAULT
+
+
+@lru_cache(maxsize=256)
+def _choose(header: bytes, offered: tuple[str, ...]) -> str:
+    text = header.decode("latin-1")
     best, liked = DEFAULT, 0.0
     for part in text.split(",", _MAX_RANGES)[:_MAX_RANGES]:
         tag, _, parameter = part.partition(";")

@@ -8,7 +8,7 @@ from typing import Any, cast
 import httpx
 
 from surfaces.service_rig import TENANT, Rig
-from tessera_service.surfaces.auth.messages import ENGLISH
+from tessera_service.messages.auth import TEXTS
 from tessera_service.surfaces.auth.operations import LIST, LOGIN, LOGOUT, METHODS, PATHS, REQUEST_OTP, REVOKE
 
 NOBODY = "0190a000-0000-7000-8000-000000000000"
@@ -55,7 +55,7 @@ def check_error(
     assert answer.status_code == status, answer.text
     body = answer.json()
     meta = body.pop("meta")
-    expected: dict[str, Any] = {"code": code, "message": ENGLISH[code]}
+    expected: dict[str, Any] = {"code": code, "message": TEXTS[code].en}
     if data:
         expected["data"] = dict(data)
     assert body == {"error": expected}

@@ -5,8 +5,10 @@ import pytest
 
 from surfaces.edge.asgi import make_exchange
 from tessera_service.http.language import choose_language
+from tessera_service.messages import Text
 
 OFFERED = ("en", "vi")
+HEADER = b"accept-language"
 
 
 @pytest.mark.parametrize(
@@ -42,9 +44,11 @@ OFFERED = ("en", "vi")
 )
 async def test_the_best_liked_language_is_chosen_and_else_english(header: str | None, language: str) -> None:
     headers = [] if header is None else [("Accept-Language", header)]
-    assert choose_language(make_exchange(*headers), OFFERED) == language
+    exchange = make_exchange(*headers)
+    assert choose_language(exchange.header_values(HEADER), OFFERED) == language
+    assert exchange.say(Text("Good.", "Tốt.")) == {"en": "Good.", "vi": "Tốt."}[language]
 
 
 async def test_several_lines_are_one_list() -> None:
     exchange = make_exchange(("Accept-Language", "en;q=0.1"), ("Accept-Language", "vi;q=0.2"))
-    assert choose_language(exchange, OFFERED) == "vi"
+    assert choose_language(exchange.header_values(HEADER), OFFERED) == "vi"

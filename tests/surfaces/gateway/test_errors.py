@@ -35,8 +35,8 @@ from surfaces.gateway.causes import (
 )
 from surfaces.service_rig import OTHER_TENANT, Rig, open_rig
 from tessera_service.errors import SessionLimitReached
+from tessera_service.messages.gateway import TEXTS
 from tessera_service.surfaces.gateway.documentation import CASES, row_of
-from tessera_service.surfaces.gateway.messages import ENGLISH
 from tessera_service.surfaces.gateway.operations import (
     CREATE,
     LIST,
@@ -193,7 +193,7 @@ def check_error(answer: httpx.Response, status: int, code: str, *, flag: str = "
     """The whole of an error: status, body, headers."""
     assert (answer.status_code, answer.json()) == (
         status,
-        {flag: False, "error_code": code, "error_message": ENGLISH[code]},
+        {flag: False, "error_code": code, "error_message": TEXTS[code].en},
     )
     assert list(answer.json()) == [flag, "error_code", "error_message"]
     assert answer.headers["content-type"] == "application/json"

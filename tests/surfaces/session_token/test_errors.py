@@ -34,7 +34,7 @@ CALLS = [(name, method) for name, methods in METHODS.items() for method in metho
 def check_failure(answer: httpx.Response, case: str) -> None:
     """The whole of an error: status, body, headers."""
     row = ROWS[case]
-    assert (answer.status_code, answer.json()) == (row.status, {"status": "failure", "message": row.message})
+    assert (answer.status_code, answer.json()) == (row.status, {"status": "failure", "message": row.text.en})
     assert answer.headers["content-type"] == JSON
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["x-request-id"]

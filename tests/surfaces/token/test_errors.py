@@ -11,9 +11,9 @@ import pytest
 from surfaces.service_rig import TENANT, Rig
 from surfaces.token import causes
 from surfaces.token.causes import Cause, Expected, Row, own
+from tessera_service.messages.token import TEXTS
 from tessera_service.surfaces.token.documentation import CASES
 from tessera_service.surfaces.token.errors import OWN_ROWS, ROWS, resolve
-from tessera_service.surfaces.token.messages import ENGLISH
 from tessera_service.surfaces.token.operations import INTROSPECT, ISSUE, JWKS, PATHS, REFRESH, REVOKE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -161,7 +161,7 @@ def check_error(answer: httpx.Response, expected: Expected) -> None:
     error = body["error"]
     data = error.pop("data", {})
     field = data.pop("field", None)
-    assert error == {"code": expected.code, "message": ENGLISH[expected.code]}
+    assert error == {"code": expected.code, "message": TEXTS[expected.code].en}
     assert data == ({} if expected.alias is None else {"alias": expected.alias})
     assert field is None or re.fullmatch(r"[A-Za-z_.-]{2,40}", field)
     check_meta(answer)

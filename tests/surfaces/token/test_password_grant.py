@@ -12,8 +12,8 @@ from surfaces.service_rig import OTHER_TENANT, TENANT, Rig
 from tessera_service.engine import NewUser
 from tessera_service.engine.passwords import Passwords
 from tessera_service.errors import Overloaded
+from tessera_service.messages.token import TEXTS
 from tessera_service.models import User
-from tessera_service.surfaces.token.messages import ENGLISH
 from tessera_service.surfaces.token.operations import ISSUE, PATHS, REFRESH
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -37,7 +37,7 @@ def refused(answer: httpx.Response) -> dict[str, Any]:
     """`data` of the one refusal."""
     error: dict[str, Any] = answer.json()["error"]
     assert (answer.status_code, error["code"]) == (401, "auth.unauthorized")
-    assert error["message"] == ENGLISH["credentials_refused"]
+    assert error["message"] == TEXTS["credentials_refused"].en
     assert answer.headers["www-authenticate"] == "Bearer"
     data: dict[str, Any] = error["data"]
     assert data.pop("alias") == "common.unauthorized"

@@ -10,11 +10,10 @@ from tessera_service.http.dialect import Dialect
 from tessera_service.http.envelope import enclose
 from tessera_service.http.errors import MethodNotAllowed, NotFound
 from tessera_service.http.exchange import Exchange
-from tessera_service.http.language import choose_language
 from tessera_service.http.refusal import refusal_headers
+from tessera_service.messages.auth import TEXTS
 from tessera_service.surfaces.admission import echo_tenant
 from tessera_service.surfaces.auth.errors import Row, find_row
-from tessera_service.surfaces.auth.messages import TEXTS
 from tessera_service.surfaces.auth.operations import PATHS
 
 _OPERATIONS: Final = {path: operation for operation, path in PATHS.items()}
@@ -28,11 +27,10 @@ class AuthDialect(Dialect):
         if exchange.tenant_id is None and isinstance(error, NotFound | MethodNotAllowed):
             echo_tenant(exchange, exchange.scope["app"].state.engine)
         row = find_row(error, _OPERATIONS.get(exchange.path))
-        language = choose_language(exchange, TEXTS)
-        content: dict[str, Any] = {"code": row.code, "message": TEXTS[language][row.code]}
+        content: dict[str, Any] = {"code": row.code, "message": exchange.say(TEXTS[row.code])}
         if data := _data(error, row):
             content["data"] = data
-        headers = {**refusal_headers(error, row.status), "Content-Language": language}
+        headers = refusal_headers(error, row.status)
         return enclose(exchange, key="error", content=content, status=row.status, headers=headers)
 
 

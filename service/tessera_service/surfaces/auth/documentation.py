@@ -6,12 +6,12 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from tessera_service.http.envelope import JSON_TYPE, ErrorEnvelope
+from tessera_service.messages.auth import TEXTS
 from tessera_service.models import SessionStatus
 from tessera_service.surfaces.auth import query
 from tessera_service.surfaces.auth.answers import LoginAnswer, SessionListAnswer, SuccessAnswer
 from tessera_service.surfaces.auth.device import DEVICE_TYPE, DEVICE_TYPES, MAX_LOCATION
 from tessera_service.surfaces.auth.errors import Row, resolve
-from tessera_service.surfaces.auth.messages import ENGLISH
 from tessera_service.surfaces.auth.operations import CONDITIONS, LIST, LOGIN, LOGOUT, PERMISSIONS, REQUEST_OTP, REVOKE
 from tessera_service.surfaces.auth.schemas import LoginRequest, LogoutRequest, OtpRequest, RevokeSessionRequest
 
@@ -104,7 +104,7 @@ def _examples(operation: str) -> dict[int, dict[str, Any]]:
 
 
 def _example(row: Row, data: dict[str, Any]) -> dict[str, Any]:
-    error: dict[str, Any] = {"code": row.code, "message": ENGLISH[row.code]}
+    error: dict[str, Any] = {"code": row.code, "message": TEXTS[row.code].en}
     if data := data | ({"alias": row.alias} if row.alias else {}):
         error["data"] = data
     return {"error": error, "meta": _EXAMPLE_META}

@@ -14,7 +14,7 @@ from tessera_service.surfaces.authz.errors import find_row
 class AuthzDialect(Dialect):
     """Errors as `{"allowed": false, "message"}`, with every X-Auth header, empty."""
 
-    def answer(self, error: ServiceError, exchange: Exchange) -> Response:  # noqa: ARG002 -- the same for every path
+    def answer(self, error: ServiceError, exchange: Exchange) -> Response:
         row = find_row(error)
-        body = describe(allowed=False, message=row.message)
+        body = describe(allowed=False, message=exchange.say(row.text))
         return JSONResponse(body, status_code=row.status, headers={**NOBODY, **refusal_headers(error, row.status)})

@@ -15,15 +15,20 @@ from tessera_service.http.errors import MethodNotAllowed
 from tessera_service.http.exchange import Exchange, exchange_of
 from tessera_service.http.refusal import refusal_headers
 from tessera_service.http.tenant import asked_tenant
+from tessera_service.messages.authz import ALLOWED, TEXTS
 from tessera_service.surfaces.authz.answers import describe, identity_headers
-from tessera_service.surfaces.authz.errors import ALLOWED, find_row
+from tessera_service.surfaces.authz.errors import find_row
 from tessera_service.surfaces.authz.operations import METHODS
 
-_ALLOWED_BODY: Final = json.dumps(describe(allowed=True, message=ALLOWED)).encode()
-_ALLOWED_HEADERS: Final = [
-    (b"content-type", b"application/json"),
-    (b"content-length", b"%d" % len(_ALLOWED_BODY)),
-]
+_Pairs = list[tuple[bytes, bytes]]
+
+
+def _allowed_answer(message: str) -> tuple[_Pairs, bytes]:
+    body = json.dumps(describe(allowed=True, message=message), ensure_ascii=False).encode()
+    return [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))], body
+
+
+_ALLOWED: Final = {message: _allowed_answer(message) for message in TEXTS[ALLOWED]}
 
 
 class AuthzEndpoint:
@@ -42,7 +47,7 @@ class AuthzEndpoint:
         if answer is None:
             answer = await exchange.in_time(self._check(token, tenant_id=tenant_id))
         if answer.status == 200:
-            await _send(send, answer, _ALLOWED_HEADERS, _ALLOWED_BODY)
+            await _send(send, answer, *_ALLOWED[exchange.say(TEXTS[ALLOWED])])
         elif answer.status == 401:
             raise Unauthorized("missing" if token is None else "invalid")
         else:
@@ -53,13 +58,13 @@ async def _refuse(exchange: Exchange, send: Send, answer: AuthzAnswer, error: Se
     """As the dialect would, but who it was is said."""
     row = find_row(error)
     exchange.error_code = error.code
-    body = json.dumps(describe(allowed=False, message=row.message)).encode()
+    body = json.dumps(describe(allowed=False, message=exchange.say(row.text)), ensure_ascii=False).encode()
     headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
     headers |= refusal_headers(error, row.status)
     await _send(send, answer, [(name.lower().encode(), value.encode()) for name, value in headers.items()], body)
 
 
-async def _send(send: Send, answer: AuthzAnswer, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+async def _send(send: Send, answer: AuthzAnswer, headers: _Pairs, body: bytes) -> None:
     whole = [*identity_headers(answer), *headers]
     await send({"type": "http.response.start", "status": answer.status, "headers": whole})
     await send({"type": "http.response.body", "body": body})

@@ -4,24 +4,24 @@
 from typing import Final, NamedTuple
 
 from tessera_service.errors import ServiceError
+from tessera_service.messages.authz import TEXTS
+from tessera_service.messages.text import Text
 
 
 class Row(NamedTuple):
     """One answer."""
 
     status: int
-    message: str
+    text: Text
 
-
-ALLOWED: Final = "The bearer may pass."
 
 ROWS: Final = {
-    "unauthorized": Row(401, "A live bearer token is required."),
-    "forbidden": Row(403, "The bearer may not pass here."),
-    "not_found": Row(404, "There is nothing at this path."),
-    "method_not_allowed": Row(405, "This path takes GET and POST."),
-    "internal_error": Row(500, "The service cannot answer at the moment."),
-    "store_unavailable": Row(503, "The service cannot answer at the moment."),
+    "unauthorized": Row(401, TEXTS["unauthorized"]),
+    "forbidden": Row(403, TEXTS["forbidden"]),
+    "not_found": Row(404, TEXTS["not_found"]),
+    "method_not_allowed": Row(405, TEXTS["method_not_allowed"]),
+    "internal_error": Row(500, TEXTS["unavailable"]),
+    "store_unavailable": Row(503, TEXTS["unavailable"]),
 }
 
 

@@ -9,8 +9,8 @@ from tessera_service.errors import ServiceError
 from tessera_service.http.dialect import Dialect
 from tessera_service.http.exchange import Exchange
 from tessera_service.http.refusal import refusal_headers
+from tessera_service.messages.gateway import TEXTS
 from tessera_service.surfaces.gateway.errors import find_row
-from tessera_service.surfaces.gateway.messages import ENGLISH
 from tessera_service.surfaces.gateway.operations import BASE, CREATE, PATHS, VALIDATE
 
 _CREATES: Final = frozenset({BASE, f"{BASE}/"})
@@ -22,11 +22,10 @@ class GatewayDialect(Dialect):
     def answer(self, error: ServiceError, exchange: Exchange) -> Response:
         row = find_row(error, CREATE if exchange.path in _CREATES else None)
         flag = "is_valid" if exchange.path == PATHS[VALIDATE] else "success"
-        return JSONResponse(
-            describe_error(row.code, flag), status_code=row.status, headers=refusal_headers(error, row.status)
-        )
+        body = describe_error(row.code, flag, exchange.say(TEXTS[row.code]))
+        return JSONResponse(body, status_code=row.status, headers=refusal_headers(error, row.status))
 
 
-def describe_error(code: str, flag: str) -> dict[str, object]:
+def describe_error(code: str, flag: str, message: str) -> dict[str, object]:
     """The body of an error; `flag`: "success" or "is_valid"."""
-    return {flag: False, "error_code": code, "error_message": ENGLISH[code]}
+    return {flag: False, "error_code": code, "error_message": message}

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from tessera_service.messages.gateway import TEXTS
 from tessera_service.surfaces.gateway import answers
 from tessera_service.surfaces.gateway.dialect import describe_error
 from tessera_service.surfaces.gateway.errors import OWN_ROWS, ROWS, Row
@@ -120,7 +121,7 @@ def _examples(operation: str, flag: str) -> dict[int, dict[str, Any]]:
     examples: dict[int, dict[str, Any]] = {}
     for case in CASES[operation]:
         row = row_of(operation, case)
-        examples.setdefault(row.status, {})[case] = {"value": describe_error(row.code, flag)}
+        examples.setdefault(row.status, {})[case] = {"value": describe_error(row.code, flag, TEXTS[row.code].en)}
     return examples
 
 

@@ -2,7 +2,7 @@
 """The routes of the gateway surface. Validation is declared here and served by its plain endpoint."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
@@ -14,9 +14,9 @@ from tessera_service.http.plain import Plain
 from tessera_service.http.request import StrictRequest, StrictRoute
 from tessera_service.http.tenant import asked_tenant
 from tessera_service.http.times import format_time
+from tessera_service.messages import gateway as messages
 from tessera_service.models import Session
 from tessera_service.surfaces.gateway import documentation as doc
-from tessera_service.surfaces.gateway import messages
 from tessera_service.surfaces.gateway.calls import demand_bearer, identify
 from tessera_service.surfaces.gateway.clients import admit_client
 from tessera_service.surfaces.gateway.operations import (
@@ -34,6 +34,8 @@ from tessera_service.surfaces.gateway.operations import (
 from tessera_service.surfaces.gateway.schemas import CreateBody, LogoutBody
 from tessera_service.surfaces.gateway.validate import ValidateEndpoint
 
+SERVICE: Final = "session-service"  # as clients know it
+
 router = APIRouter(route_class=StrictRoute, tags=["gateway"])
 
 
@@ -47,6 +49,10 @@ def _engine(request: StrictRequest) -> Engine:
     return engine
 
 
+def _say(request: StrictRequest, name: str) -> str:
+    return request.exchange.say(messages.TEXTS[name])
+
+
 def _success(**members: Any) -> Response:
     return JSONResponse({"success": True, **members})
 
@@ -57,9 +63,10 @@ async def health(request: StrictRequest) -> Response:
     try:
         await request.exchange.in_time(_engine(request).ready())
     except ServiceError:
-        body = {"success": False, "service": messages.SERVICE, "status": "unhealthy", "message": messages.UNHEALTHY}
+        message = _say(request, messages.UNHEALTHY)
+        body = {"success": False, "service": SERVICE, "status": "unhealthy", "message": message}
         return JSONResponse(body, status_code=503, headers={"Retry-After": "1"})
-    return _success(service=messages.SERVICE, status="healthy", message=messages.HEALTHY)
+    return _success(service=SERVICE, status="healthy", message=_say(request, messages.HEALTHY))
 
 
 @router.post(PATHS[VALIDATE], **doc.describe(VALIDATE))
@@ -78,7 +85,7 @@ async def create(request: StrictRequest) -> Response:
     session, token = await exchange.in_time(engine.gateway.create(client, body.to_request()))
     answer = {
         "success": True,
-        "message": messages.CREATED,
+        "message": _say(request, messages.CREATED),
         "session_id": session.session_id,
         "token": token,
         "expires_at": format_time(session.expires_at),
@@ -96,7 +103,7 @@ async def refresh(request: StrictRequest) -> Response:
     await request.read()  # which says nothing here
     work = engine.gateway.refresh(bearer, tenant_id=asked_tenant(exchange))
     token, refreshed = await exchange.in_time(work)
-    message = messages.REFRESHED if refreshed else messages.NOT_REFRESHED
+    message = _say(request, messages.REFRESHED if refreshed else messages.NOT_REFRESHED)
     return _success(message=message, token=token, refreshed=refreshed)
 
 
@@ -108,7 +115,7 @@ async def logout(request: StrictRequest) -> Response:
     token = body.token if "token" in body.model_fields_set else demand_bearer(exchange)
     await identify(exchange, engine, token)
     await exchange.in_time(engine.gateway.logout(token, tenant_id=asked_tenant(exchange)))
-    return _success(message=messages.REVOKED)
+    return _success(message=_say(request, messages.REVOKED))
 
 
 @router.get(PATHS[STATS], **doc.describe(STATS))
@@ -153,7 +160,8 @@ async def revoke_user(request: StrictRequest) -> Response:
     keep = _read_flag(request, "exclude_current")
     work = engine.gateway.revoke_user(caller, user_id, exclude_current=keep)
     revoked, total = await exchange.in_time(work)
-    return _success(message=messages.USER_REVOKED, user_id=user_id, revoked_count=revoked, total_sessions=total)
+    message = _say(request, messages.USER_REVOKED)
+    return _success(message=message, user_id=user_id, revoked_count=revoked, total_sessions=total)
 
 
 def _read_flag(request: StrictRequest, name: str) -> bool:
@@ -169,4 +177,4 @@ async def revoke(request: StrictRequest) -> Response:
     exchange, engine, session_id = request.exchange, _engine(request), request.path_params["session_id"]
     caller = await identify(exchange, engine, demand_bearer(exchange))
     await exchange.in_time(engine.gateway.revoke(caller, session_id))
-    return _success(message=messages.REVOKED, session_id=session_id)
+    return _success(message=_say(request, messages.REVOKED), session_id=session_id)

@@ -14,6 +14,7 @@ from tessera_service.http.exchange import Exchange, exchange_of
 from tessera_service.http.request import read_strictly
 from tessera_service.http.tenant import asked_tenant
 from tessera_service.http.times import format_time
+from tessera_service.messages.gateway import TEXTS
 from tessera_service.surfaces.gateway.dialect import describe_error
 from tessera_service.surfaces.gateway.errors import find_row
 from tessera_service.surfaces.gateway.operations import VALIDATE
@@ -47,7 +48,7 @@ class ValidateEndpoint:
                 found = await exchange.in_time(self._gateway.validate(token, tenant_id=tenant_id))
         except TokenDead as dead:
             exchange.error_code = dead.code
-            return _refuse(dead)
+            return _refuse(exchange, dead)
         return render(found)
 
 
@@ -77,8 +78,9 @@ def _pieces(session: SessionView) -> tuple[bytes, bytes]:
     return before, b'","tenant_id":' + _compact(session.tenant_id) + b"}"
 
 
-def _refuse(dead: TokenDead) -> bytes:
-    return _compact(describe_error(find_row(dead, VALIDATE).code, "is_valid"))
+def _refuse(exchange: Exchange, dead: TokenDead) -> bytes:
+    code = find_row(dead, VALIDATE).code
+    return _compact(describe_error(code, "is_valid", exchange.say(TEXTS[code])))
 
 
 def _compact(value: object) -> bytes:

@@ -9,7 +9,7 @@ from tessera_service.errors import ServiceError
 from tessera_service.http.dialect import Dialect
 from tessera_service.http.exchange import Exchange
 from tessera_service.http.refusal import refusal_headers
-from tessera_service.surfaces.legacy_auth.errors import Row, find_row
+from tessera_service.surfaces.legacy_auth.errors import find_row
 from tessera_service.surfaces.legacy_auth.operations import PATHS, SESSION
 
 _OPERATIONS: Final = {path: operation for operation, path in PATHS.items()}
@@ -22,9 +22,9 @@ class LegacyDialect(Dialect):
         operation = _OPERATIONS.get(exchange.path)
         row = find_row(error, operation)
         headers = refusal_headers(error, row.status)
-        return JSONResponse(describe_error(row, operation), status_code=row.status, headers=headers)
+        return JSONResponse(describe_error(exchange.say(row.text), operation), status_code=row.status, headers=headers)
 
 
-def describe_error(row: Row, operation: str | None) -> dict[str, object]:
+def describe_error(message: str, operation: str | None) -> dict[str, object]:
     """The body of an error."""
-    return {"isValid" if operation == SESSION else "success": False, "message": row.message}
+    return {"isValid" if operation == SESSION else "success": False, "message": message}

@@ -73,7 +73,7 @@ def _examples(operation: str) -> dict[int, dict[str, Any]]:
     examples: dict[int, dict[str, Any]] = {}
     for case in CASES[operation]:
         row = row_of(operation, case)
-        examples.setdefault(row.status, {})[case] = {"value": describe_error(row, operation)}
+        examples.setdefault(row.status, {})[case] = {"value": describe_error(row.text.en, operation)}
     return examples
 
 

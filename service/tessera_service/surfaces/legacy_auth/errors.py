@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from tessera_service.errors import ServiceError
+from tessera_service.messages.legacy_auth import TEXTS
+from tessera_service.messages.text import Text
 from tessera_service.surfaces.legacy_auth.operations import LOGOUT, REFRESH
 
 
@@ -13,21 +15,22 @@ class Row:
     """One answer. There are no codes here: the text is all that the client gets."""
 
     status: int
-    message: str
+    text: Text
 
 
-_DEAD_REFRESH: Final = Row(401, "The refresh token is not valid.")
-_UNAVAILABLE: Final = Row(503, "The service cannot answer at the moment.")
+_DEAD_REFRESH: Final = Row(401, TEXTS["dead_refresh_token"])
+_FOREIGN: Final = Row(403, TEXTS["foreign_session"])
+_UNAVAILABLE: Final = Row(503, TEXTS["unavailable"])
 
 ROWS: Final = {
-    "invalid_input": Row(400, "The request is not valid."),
-    "unauthorized": Row(401, "The session is not valid."),
-    "not_found": Row(404, "There is nothing at this path."),
-    "method_not_allowed": Row(405, "This path does not take this method."),
-    "body_too_large": Row(413, "The body is too large."),
-    "unsupported_media_type": Row(415, "The body's content type or encoding is not supported."),
-    "rate_limited": Row(429, "Too many requests: try again later."),
-    "internal_error": Row(500, "The service cannot answer at the moment."),
+    "invalid_input": Row(400, TEXTS["invalid_input"]),
+    "unauthorized": Row(401, TEXTS["dead_session"]),
+    "not_found": Row(404, TEXTS["not_found"]),
+    "method_not_allowed": Row(405, TEXTS["method_not_allowed"]),
+    "body_too_large": Row(413, TEXTS["body_too_large"]),
+    "unsupported_media_type": Row(415, TEXTS["unsupported_media_type"]),
+    "rate_limited": Row(429, TEXTS["rate_limited"]),
+    "internal_error": Row(500, TEXTS["unavailable"]),
     "store_unavailable": _UNAVAILABLE,
     "overloaded": _UNAVAILABLE,
 }
@@ -37,9 +40,9 @@ OWN_ROWS: Final = {
     (REFRESH, "refresh_invalid"): _DEAD_REFRESH,
     (REFRESH, "session_ended"): _DEAD_REFRESH,
     (REFRESH, "session_not_found"): _DEAD_REFRESH,
-    (LOGOUT, "unauthorized"): Row(401, "The access token is not valid."),
-    (LOGOUT, "session_not_found"): Row(403, "The session does not belong to the token."),
-    (LOGOUT, "session_forbidden"): Row(403, "The session does not belong to the token."),
+    (LOGOUT, "unauthorized"): Row(401, TEXTS["dead_access_token"]),
+    (LOGOUT, "session_not_found"): _FOREIGN,
+    (LOGOUT, "session_forbidden"): _FOREIGN,
 }
 
 

@@ -12,8 +12,8 @@ from tessera_service.errors import RefreshInvalid, SessionEnded, SessionNotFound
 from tessera_service.http.plain import Plain
 from tessera_service.http.request import StrictRequest, StrictRoute
 from tessera_service.http.tenant import asked_tenant
+from tessera_service.messages.legacy_auth import LOGGED_OUT, REFRESHED, TEXTS
 from tessera_service.surfaces.legacy_auth import documentation as doc
-from tessera_service.surfaces.legacy_auth import messages
 from tessera_service.surfaces.legacy_auth.operations import LOGOUT, PATHS, REFRESH, SESSION
 from tessera_service.surfaces.legacy_auth.schemas import LegacyLogoutBody, LegacyRefreshBody
 from tessera_service.surfaces.legacy_auth.session import SessionEndpoint
@@ -57,7 +57,7 @@ async def refresh(request: StrictRequest) -> Response:
         "accessToken": issued.access_token,
         "refreshToken": issued.refresh_token,
         "expiresIn": issued.expires_in,
-        "message": messages.REFRESHED,
+        "message": exchange.say(TEXTS[REFRESHED]),
     }
     return JSONResponse(answer)
 
@@ -71,4 +71,4 @@ async def logout(request: StrictRequest) -> Response:
     caller = await exchange.in_time(who)
     exchange.charge(tenant_id=caller.tenant_id, client=caller.client_id or caller.subject)
     await exchange.in_time(legacy.logout(caller, body.session_id))
-    return JSONResponse({"success": True, "message": messages.LOGGED_OUT})
+    return JSONResponse({"success": True, "message": exchange.say(TEXTS[LOGGED_OUT])})

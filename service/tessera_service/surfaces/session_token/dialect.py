@@ -15,11 +15,10 @@ from tessera_service.surfaces.session_token.errors import find_row
 class SessionTokenDialect(Dialect):
     """Errors as `{"status": "failure", "message"}`."""
 
-    def answer(self, error: ServiceError, exchange: Exchange) -> Response:  # noqa: ARG002 (the same for every path)
+    def answer(self, error: ServiceError, exchange: Exchange) -> Response:
         row = find_row(error)
-        return JSONResponse(
-            describe_error(row.message), status_code=row.status, headers=refusal_headers(error, row.status)
-        )
+        body = describe_error(exchange.say(row.text))
+        return JSONResponse(body, status_code=row.status, headers=refusal_headers(error, row.status))
 
 
 def describe_error(message: str) -> Mapping[str, str]:

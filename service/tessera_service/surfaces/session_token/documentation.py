@@ -75,7 +75,7 @@ def _examples(operation: str) -> dict[int, dict[str, Any]]:
     examples: dict[int, dict[str, Any]] = {}
     for case in CASES[operation]:
         row = ROWS[case]
-        examples.setdefault(row.status, {})[case] = {"value": describe_error(row.message)}
+        examples.setdefault(row.status, {})[case] = {"value": describe_error(row.text.en)}
     return examples
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from tessera_service.errors import InvalidInput, ServiceError
-from tessera_service.surfaces.session_token import messages
+from tessera_service.messages.session_token import TEXTS
+from tessera_service.messages.text import Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,22 +14,22 @@ class Row:
     """One answer; the surface has no codes."""
 
     status: int
-    message: str
+    text: Text
 
 
 ROWS: Final = {
-    "invalid_input.missing": Row(400, messages.MISSING_FIELD),
-    "invalid_input": Row(400, messages.INVALID_REQUEST),
-    "revoke_invalid": Row(400, messages.NO_SESSION_TOKEN),
-    "unauthorized": Row(401, messages.WRONG_KEY),
-    "not_found": Row(404, messages.NOT_FOUND),
-    "method_not_allowed": Row(405, messages.METHOD_NOT_ALLOWED),
-    "body_too_large": Row(413, messages.TOO_LARGE),
-    "unsupported_media_type": Row(415, messages.UNSUPPORTED),
-    "rate_limited": Row(429, messages.RATE_LIMITED),
-    "internal_error": Row(500, messages.UNAVAILABLE),
-    "store_unavailable": Row(503, messages.UNAVAILABLE),
-    "overloaded": Row(503, messages.UNAVAILABLE),
+    "invalid_input.missing": Row(400, TEXTS["missing_field"]),
+    "invalid_input": Row(400, TEXTS["invalid_input"]),
+    "revoke_invalid": Row(400, TEXTS["no_session_token"]),
+    "unauthorized": Row(401, TEXTS["wrong_key"]),
+    "not_found": Row(404, TEXTS["not_found"]),
+    "method_not_allowed": Row(405, TEXTS["method_not_allowed"]),
+    "body_too_large": Row(413, TEXTS["body_too_large"]),
+    "unsupported_media_type": Row(415, TEXTS["unsupported_media_type"]),
+    "rate_limited": Row(429, TEXTS["rate_limited"]),
+    "internal_error": Row(500, TEXTS["unavailable"]),
+    "store_unavailable": Row(503, TEXTS["unavailable"]),
+    "overloaded": Row(503, TEXTS["unavailable"]),
 }
 
 

@@ -15,8 +15,8 @@ from tessera_service.http.plain import Plain
 from tessera_service.http.request import StrictRequest, StrictRoute
 from tessera_service.http.tenant import asked_tenant
 from tessera_service.http.times import format_time
+from tessera_service.messages.session_token import REVOKED, TEXTS
 from tessera_service.surfaces.session_token import documentation as doc
-from tessera_service.surfaces.session_token import messages
 from tessera_service.surfaces.session_token.operations import CREATE, PATHS, REVOKE, REVOKE_METHODS, VALIDATE
 from tessera_service.surfaces.session_token.schemas import CreateSessionTokenBody, RevokeSessionTokenBody
 from tessera_service.surfaces.session_token.validate import ValidateEndpoint
@@ -68,7 +68,7 @@ async def revoke(request: StrictRequest) -> Response:
     body = (await request.read()).decode_json(RevokeSessionTokenBody)
     token = choose_token(exchange, body)
     await exchange.in_time(engine.session_tokens.revoke(token, tenant_id=asked_tenant(exchange)))
-    return JSONResponse({"status": "success", "message": messages.REVOKED})
+    return JSONResponse({"status": "success", "message": exchange.say(TEXTS[REVOKED])})
 
 
 def choose_token(exchange: Exchange, body: RevokeSessionTokenBody) -> str:

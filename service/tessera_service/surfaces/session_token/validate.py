@@ -11,7 +11,8 @@ from tessera_service.http.errors import MethodNotAllowed
 from tessera_service.http.exchange import Exchange, exchange_of
 from tessera_service.http.request import read_strictly
 from tessera_service.http.tenant import asked_tenant
-from tessera_service.surfaces.session_token import messages
+from tessera_service.messages import Text
+from tessera_service.messages.session_token import DEAD, NAMELESS, NOT_PERMITTED, PERMITTED, TEXTS
 from tessera_service.surfaces.session_token.schemas import ValidateSessionTokenBody
 
 
@@ -41,9 +42,17 @@ class ValidateEndpoint:
                 self._tokens.validate(token, resource=resource, permission=permission, tenant_id=tenant_id)
             )
         if not found.is_valid:
-            return DEAD
-        message = messages.describe_right(has_permission=found.has_permission, resource=resource, permission=permission)
+            return _DEAD[exchange.say(TEXTS[DEAD])]
+        text = choose_text(has_permission=found.has_permission, resource=resource, permission=permission)
+        message = exchange.say(text).format(permission=permission, resource=resource)
         return _render(is_valid=True, has_permission=found.has_permission, message=message)
+
+
+def choose_text(*, has_permission: bool, resource: str, permission: str) -> Text:
+    """What a live session token permits."""
+    if not resource or not permission:
+        return TEXTS[NAMELESS]
+    return TEXTS[PERMITTED if has_permission else NOT_PERMITTED]
 
 
 def _render(*, is_valid: bool, has_permission: bool, message: str) -> bytes:
@@ -56,4 +65,4 @@ def _render(*, is_valid: bool, has_permission: bool, message: str) -> bytes:
     return json.dumps(members, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-DEAD: Final = _render(is_valid=False, has_permission=False, message=messages.DEAD)
+_DEAD: Final = {message: _render(is_valid=False, has_permission=False, message=message) for message in TEXTS[DEAD]}

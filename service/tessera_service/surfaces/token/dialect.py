@@ -11,9 +11,9 @@ from tessera_service.http.envelope import enclose
 from tessera_service.http.errors import MethodNotAllowed, NotFound
 from tessera_service.http.exchange import Exchange
 from tessera_service.http.refusal import refusal_headers
+from tessera_service.messages.token import TEXTS
 from tessera_service.surfaces.admission import echo_tenant
 from tessera_service.surfaces.token.errors import Row, find_row
-from tessera_service.surfaces.token.messages import ENGLISH
 from tessera_service.surfaces.token.operations import ISSUE, PATHS
 
 _OPERATIONS: Final = {path: operation for operation, path in PATHS.items()}
@@ -27,7 +27,7 @@ class TokenDialect(Dialect):
         if exchange.tenant_id is None and isinstance(error, NotFound | MethodNotAllowed) and _is_ours(exchange.path):
             echo_tenant(exchange, exchange.scope["app"].state.engine)
         row = find_row(error, exchange.operation or _OPERATIONS.get(exchange.path))
-        content: dict[str, Any] = {"code": row.code, "message": ENGLISH[row.text or row.code]}
+        content: dict[str, Any] = {"code": row.code, "message": exchange.say(TEXTS[row.text or row.code])}
         if data := _data(error, row):
             content["data"] = data
         headers = refusal_headers(error, row.status)

@@ -7,9 +7,9 @@ from pydantic import BaseModel
 
 from tessera_service.errors import CredentialsRefused
 from tessera_service.http.envelope import ErrorEnvelope
+from tessera_service.messages.token import TEXTS
 from tessera_service.surfaces.token.answers import Introspection, JwkSet, TokenPairAnswer
 from tessera_service.surfaces.token.errors import OWN_ROWS, ROWS, Row, resolve
-from tessera_service.surfaces.token.messages import ENGLISH
 from tessera_service.surfaces.token.operations import INTROSPECT, ISSUE, JWKS, PERMISSIONS, REFRESH, REVOKE
 from tessera_service.surfaces.token.schemas import IntrospectBody, IssueBody, PasswordBody, RefreshBody, RevokeBody
 
@@ -101,7 +101,7 @@ def _examples(operation: str) -> dict[int, dict[str, Any]]:
 
 
 def _example(row: Row, case: str) -> dict[str, Any]:
-    error: dict[str, Any] = {"code": row.code, "message": ENGLISH[row.text or row.code]}
+    error: dict[str, Any] = {"code": row.code, "message": TEXTS[row.text or row.code].en}
     if row.alias is not None:
         error["data"] = {"alias": row.alias}
     if case == CredentialsRefused.code:
