@@ -21,6 +21,7 @@ from tessera_service.engine import (
     SessionList,
     Validation,
 )
+from tessera_service.engine.codes import CodeLogin, Codes
 from tessera_service.engine.introspect import INACTIVE
 from tessera_service.engine.session_tokens import SessionToken, SessionTokens, Validity
 from tessera_service.engine.tokens import TokenEngine
@@ -33,8 +34,8 @@ T = TypeVar("T")
 
 
 def measure(engine: Engine, metrics: Metrics) -> None:
-    """From now on what surfaces ask of `engine.tokens`, `session_tokens`, `authz`, `legacy`, `gateway` and `login` is
-    counted, and the state of the engine is read with the metrics."""
+    """From now on what surfaces ask of `engine.tokens`, `session_tokens`, `authz`, `legacy`, `gateway`, `login` and
+    `codes` is counted, and the state of the engine is read with the metrics."""
     engine.tokens = MeasuredTokens(engine.tokens, metrics)
     engine.session_tokens = MeasuredSessionTokens(engine.session_tokens, metrics)
     engine.authz = MeasuredAuthz(engine.authz, metrics)
@@ -42,6 +43,7 @@ def measure(engine: Engine, metrics: Metrics) -> None:
     engine.auth_sessions = MeasuredAuthSessions(engine.auth_sessions, metrics)
     engine.gateway = MeasuredGatewaySessions(engine.gateway, metrics)
     engine.login = MeasuredLogin(engine.login, metrics)
+    engine.codes = MeasuredCodes(engine.codes, metrics)
     mirror = engine.mirror
     metrics.watch("tessera_mirror_fresh", "1 while revocations are followed in time", lambda: float(mirror.is_fresh))
     metrics.watch("tessera_mirror_age_seconds", "Time since the logs were last read", lambda: mirror.age_seconds)
@@ -176,15 +178,23 @@ class MeasuredLogin(Login):
         self._metrics = metrics
 
     async def with_password(self, login: PasswordLogin) -> IssuedTokens:
-        try:
-            issued = await _watch(self._metrics, "login", super().with_password(login))
-        except ServiceError as error:
-            self._metrics.sign_ins.labels("password", error.code).inc()
-            raise
-        self._metrics.sign_ins.labels("password", "ok").inc()
-        for kind in ("access", "refresh"):
-            self._metrics.tokens_issued.labels(kind).inc()
-        return issued
+        work = _watch(self._metrics, "login", super().with_password(login))
+        return await _count_sign_in(self._metrics, "password", work)
+
+
+class MeasuredCodes(Codes):
+    """The same sign-in by one-time codes with counters around it."""
+
+    def __init__(self, codes: Codes, metrics: Metrics) -> None:
+        vars(self).update(vars(codes))  # its parts, not copies
+        self._metrics = metrics
+
+    async def request(self, tenant_id: str, phone_number: str, address: str) -> None:
+        await _watch(self._metrics, "code_request", super().request(tenant_id, phone_number, address))
+
+    async def sign_in(self, login: CodeLogin) -> IssuedTokens:
+        work = _watch(self._metrics, "code_login", super().sign_in(login))
+        return await _count_sign_in(self._metrics, "otp", work)
 
 
 class MeasuredAuthz(Authz):
@@ -296,6 +306,18 @@ class MeasuredGatewaySessions(GatewaySessions):
             raise
         self._metrics.revocations.labels(what, "ok").inc()
         return done
+
+
+async def _count_sign_in(metrics: Metrics, method: str, work: Awaitable[IssuedTokens]) -> IssuedTokens:
+    try:
+        issued = await work
+    except ServiceError as error:
+        metrics.sign_ins.labels(method, error.code).inc()
+        raise
+    metrics.sign_ins.labels(method, "ok").inc()
+    for kind in ("access", "refresh"):
+        metrics.tokens_issued.labels(kind).inc()
+    return issued
 
 
 async def _watch(metrics: Metrics, call: str, work: Awaitable[T]) -> T:

@@ -2,49 +2,19 @@
 """Signing in by a one-time code: what comes back, and what strangers cannot tell apart."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
-from unittest import mock
 
 import httpx
 import pytest
 
-from surfaces.auth.calls import NUMBER, OTP_LOGIN, SUCCESS, call, check_error, check_success
+from surfaces.auth.calls import NUMBER, SUCCESS, call, check_error, check_success
+from surfaces.auth.codes import Sent, ask, guess, other_than
 from surfaces.auth.people import add_user
 from surfaces.service_rig import OTHER_TENANT, Rig
 from surfaces.session_token.keys import claims_of
-from tessera_service.engine.code_delivery import CodeDelivery
-from tessera_service.surfaces.auth.operations import LIST, LOGIN, REQUEST_OTP
+from tessera_service.surfaces.auth.operations import LIST
 
 OTHER_NUMBER = "+84907654321"
-
-Sent = list[tuple[str, str]]
-
-
-@pytest.fixture
-def sent() -> Iterator[Sent]:
-    """The numbers and codes that are handed to the provider."""
-    kept: Sent = []
-
-    def post(_: CodeDelivery, _key: bytes, phone_number: str, code: str, *, tenant_id: str) -> None:
-        assert tenant_id
-        kept.append((phone_number, code))
-
-    with mock.patch.object(CodeDelivery, "post", post):
-        yield kept
-
-
-async def ask(rig: Rig, number: str = NUMBER, **others: Any) -> httpx.Response:
-    return await call(rig, REQUEST_OTP, {"phone_number": number}, **others)
-
-
-async def guess(rig: Rig, code: str, number: str = NUMBER, **others: Any) -> httpx.Response:
-    return await call(rig, LOGIN, OTP_LOGIN | {"phone_number": number, "otp_code": code}, **others)
-
-
-def other_than(code: str) -> str:
-    """A code that is wrong."""
-    return f"{(int(code) + 1) % 10**6:06}"
 
 
 def alike(answer: httpx.Response) -> tuple[int, Any, list[tuple[str, str]]]:
