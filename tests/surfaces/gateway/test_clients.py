@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from starlette.types import Receive, Scope, Send
 
 from surfaces.gateway.calls import BASE, PERMISSIONS, body, make, send
 from surfaces.service_rig import OTHER_TENANT, TENANT, Rig, open_rig
@@ -226,6 +227,20 @@ async def _from(rig: Rig, peer: Any) -> httpx.Response:
     transport = httpx.ASGITransport(app=rig.app, client=peer)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8081") as client:
         return await client.post(BASE, json=body(f"user-{next(rig.numbers)}"))
+
+
+async def test_a_proxy_that_says_nothing_of_itself_needs_one(opened: Rig) -> None:
+    """nginx as it comes sends HTTP/1.0 under its upstream's name and nothing else that tells it from a program."""
+
+    async def old_app(scope: Scope, receive: Receive, send: Send) -> None:
+        await opened.app({**scope, "http_version": "1.0"}, receive, send)
+
+    transport = httpx.ASGITransport(app=old_app, client=("127.0.0.1", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8081") as client:
+        user = body(f"user-{next(opened.numbers)}")
+        assert not is_let_in(await client.post(BASE, json=user))
+        assert not is_let_in(await client.get(f"{BASE}/stats"))
+        assert is_let_in(await client.post(BASE, json=user, headers={"X-Gateway-Key": API_KEY}))
 
 
 async def test_who_needs_no_key_acts_in_the_default_tenant(opened: Rig) -> None:

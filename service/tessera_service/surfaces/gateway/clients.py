@@ -66,10 +66,14 @@ async def _by_bearer(exchange: Exchange, engine: Engine) -> GatewayClient:
 
 def is_local(exchange: Exchange) -> bool:
     """Whether a program on this machine asks by itself: no browser that was led here, no proxy for somebody else. A
-    page elsewhere cannot send JSON without an Origin, nor a Host that is not its own."""
+    page elsewhere cannot send JSON without an Origin, nor a Host that is not its own. nginx that was told nothing else
+    names its upstream as the Host and itself nowhere, but sends HTTP/1.0, which programs do not. A proxy that hides
+    better cannot be told from a program: where there is one, nobody should go without a key."""
     client = exchange.scope.get("client")
     address = parse_address(str(client[0])) if client else None
     if address is None or not address.is_loopback or not _names_loopback(exchange.header(b"host")):
+        return False
+    if exchange.scope["http_version"] == "1.0":
         return False
     if any(name in _RELAYED or name.startswith(b"x-forwarded-") for name, _ in exchange.scope["headers"]):
         return False
