@@ -55,6 +55,7 @@ async def test_unknown_and_foreign_sessions_are_answered_alike_whatever_the_toke
     others = (bob["session_id"], stranger["session_id"], NOBODY, "x", "", alice["session_id"].upper())
     answers = [await log_out(shared, alice["access_token"], session_id) for session_id in others]
     assert {(answer.status_code, answer.content) for answer in answers} == {(403, answers[0].content)}
+    assert {answer.headers.get("www-authenticate") for answer in answers} == {'Bearer error="insufficient_scope"'}
     assert answers[0].json() == NOT_YOURS
     assert await shared.is_alive(bob["access_token"])
     assert (await ask(shared, stranger["access_token"])).status_code == 200

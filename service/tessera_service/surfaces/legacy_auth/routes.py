@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
 from tessera_service.engine import Engine
-from tessera_service.errors import RefreshInvalid, SessionEnded, SessionNotFound
+from tessera_service.errors import RefreshInvalid, SessionEnded, SessionForbidden, SessionNotFound
 from tessera_service.http.plain import Plain
 from tessera_service.http.request import StrictRequest, StrictRoute
 from tessera_service.http.tenant import asked_tenant
@@ -70,5 +70,8 @@ async def logout(request: StrictRequest) -> Response:
     who = legacy.who_logs_out(body.access_token, session_id=body.session_id, tenant_id=asked_tenant(exchange))
     caller = await exchange.in_time(who)
     exchange.charge(tenant_id=caller.tenant_id, client=caller.client_id or caller.subject)
-    await exchange.in_time(legacy.logout(caller, body.session_id))
+    try:
+        await exchange.in_time(legacy.logout(caller, body.session_id))
+    except SessionNotFound:
+        raise SessionForbidden from None  # nobody learns here which ids exist, by no header either
     return JSONResponse({"success": True, "message": exchange.say(TEXTS[LOGGED_OUT])})
