@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 import tessera
@@ -129,6 +129,8 @@ class Service(FastAPI):
         measure(engine, self.state.metrics)
         for surface in SURFACES:
             self.include_router(surface.router)
+        declared = (route for surface in SURFACES for route in surface.router.routes)
+        self.state.routes = [route for route in declared if isinstance(route, Route)]
 
     def build_middleware_stack(self) -> ASGIApp:
         """The edge stands outside of the framework's own layers, so that it sees every error and every answer."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tessera_service.errors import InvalidInput, RateLimited, ServiceError
@@ -118,7 +118,7 @@ class Edge:
 def make_answer(error: Exception, exchange: Exchange) -> Response:
     """The answer to whatever went wrong, in the dialect of its path. What failed before it was counted is counted
     now, and answered 429 if that was too much (contract rule 2.16)."""
-    wrong = as_service_error(error)
+    wrong = as_service_error(error, exchange.scope)
     try:
         exchange.charge_peer()
     except RateLimited as limited:
@@ -127,7 +127,7 @@ def make_answer(error: Exception, exchange: Exchange) -> Response:
     return exchange.dialect.answer(wrong, exchange)
 
 
-def as_service_error(error: Exception) -> ServiceError:
+def as_service_error(error: Exception, scope: Scope) -> ServiceError:
     """The framework's own errors as ours; anything unknown is the internal error."""
     if isinstance(error, ServiceError):
         return error
@@ -135,14 +135,15 @@ def as_service_error(error: Exception) -> ServiceError:
         if error.status_code == 404:
             return NotFound()
         if error.status_code == 405:
-            return MethodNotAllowed(_allowed(error))
+            return MethodNotAllowed(_allowed(scope))
         return InvalidInput()
     return ServiceError()
 
 
-def _allowed(error: HTTPException) -> list[str]:
-    given = next((value for name, value in (error.headers or {}).items() if name.lower() == "allow"), "")
-    return sorted(name.strip() for name in given.split(","))
+def _allowed(scope: Scope) -> Sequence[str]:
+    """The methods of every route of the path; the framework itself names those of the first one alone."""
+    routes: Sequence[Route] = scope["app"].state.routes
+    return sorted({name for route in routes if route.path_regex.match(scope["path"]) for name in route.methods or ()})
 
 
 async def answer_error(request: Request, error: Exception) -> Response:
