@@ -73,6 +73,33 @@ async def test_a_connection_idles_after_the_rest_of_a_refused_body(connection: B
     assert clocks(connection) == (False, True)
 
 
+async def test_the_rest_of_a_body_that_nobody_waits_for_may_be_as_long_as_a_body(connection: BoundedProtocol) -> None:
+    connection.data_received(POST.replace(b"length: 4", b"length: 65536"))
+    await asyncio.sleep(0.01)
+    for _ in range(4):
+        connection.data_received(b"x" * 16_384)
+
+    connection.transport.close.assert_not_called()  # type: ignore[attr-defined]
+    assert clocks(connection) == (False, True)
+
+
+async def test_a_longer_rest_ends_the_connection(connection: BoundedProtocol) -> None:
+    connection.data_received(POST.replace(b"length: 4", b"length: 1000000"))
+    await asyncio.sleep(0.01)
+    for _ in range(5):
+        connection.data_received(b"x" * 16_384)
+
+    connection.transport.close.assert_called()  # type: ignore[attr-defined]
+
+
+async def test_a_head_after_the_rest_of_a_body_has_no_more_room_for_it(connection: BoundedProtocol) -> None:
+    connection.data_received(POST)
+    await asyncio.sleep(0.01)
+    connection.data_received(b"body" + b"GET /" + b"x" * 40_000)
+
+    connection.transport.close.assert_called()  # type: ignore[attr-defined]
+
+
 async def test_a_lost_connection_has_no_clock(connection: BoundedProtocol) -> None:
     connection.connection_lost(None)
 

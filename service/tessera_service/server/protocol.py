@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""uvicorn's HTTP protocol with limits for the head of a request: 32 KiB, 10 seconds."""
+"""uvicorn's HTTP protocol with limits for the head of a request (32 KiB) and for the rest of a body that nobody waits
+for (64 KiB): 10 seconds each."""
 
 import asyncio
 import json
@@ -14,6 +15,7 @@ from tessera_service.logs import get_logger
 
 HEAD_SECONDS = 10.0
 HEAD_BYTES = 32_768
+REST_BYTES = 65_536  # of a body whose request was answered without it: as much as a body may have
 KEEP_ALIVE_SECONDS = 65  # longer than the proxies in front of us keep theirs, so that we never close under a request
 
 _PER_HEADER = 32  # what a header costs besides its own bytes
@@ -44,7 +46,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._head_timer is None or self.transport.is_closing():
             return
         self._fed_bytes += len(data)
-        if self._fed_bytes > HEAD_BYTES:  # one line may be as long as it likes without being complete
+        room = REST_BYTES if self._is_in_body() else HEAD_BYTES
+        if self._fed_bytes > room:  # one line may be as long as it likes without being complete
             self._answer(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def on_message_begin(self) -> None:
