@@ -23,7 +23,7 @@ class Overloaded(ServiceError):
 
 
 class InvalidInput(ServiceError):
-    """A field is absent or has the wrong shape. `field` is the contract's own name, never the value."""
+    """A field is absent or has the wrong shape. `field` is its documented name, never the value."""
 
     code = "invalid_input"
 

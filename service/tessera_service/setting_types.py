@@ -50,7 +50,7 @@ class DurationRange:
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """At most `requests` in `seconds`, per process and bucket (contract rule 2.16)."""
+    """At most `requests` in `seconds`, per process and bucket."""
 
     requests: int
     seconds: int

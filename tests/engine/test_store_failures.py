@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A store that fails or hangs is never "inactive" and never a success (contract rule 2.5)."""
+"""A store that fails or hangs is never "inactive" and never a success."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

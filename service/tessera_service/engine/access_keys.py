@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Access keys: long-lived credentials of programs, which open session tokens for one subject (contract section 5)."""
+"""Access keys: long-lived credentials of programs, which open session tokens for one subject."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When sessions were last used: noted in memory, written to the store later and together (contract section 7).
+"""When sessions were last used: noted in memory, written to the store later and together.
 
 What was not written yet is lost with the process: it decides nothing but which session a limit evicts."""
 

@@ -35,7 +35,7 @@ class Alive(NamedTuple):
 
 
 def alive(claims: Claims, record: Snapshot) -> Alive:
-    """The permissions are the record's, not the claims', so that a change reaches live sessions (rule 2.12)."""
+    """The permissions are the record's, not the claims', so that a change reaches live sessions."""
     caller = Caller(
         tenant_id=claims.tenant_id,
         subject=claims.subject,

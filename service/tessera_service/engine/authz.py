@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""May this bearer pass? The question that proxies ask before every request (contract section 10)."""
+"""May this bearer pass? The question that proxies ask before every request."""
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple

@@ -79,7 +79,7 @@ def payload_of(draft: Draft) -> bytes:
 
 
 def check_size(payload: bytes, *, kind: TokenKind, kid: str, key_bits: int) -> None:
-    """Raises TokenTooLarge if the signed token would exceed 4 KiB (contract section 1)."""
+    """Raises TokenTooLarge if the signed token would exceed 4 KiB."""
     header = len(f'{{"alg":"RS256","typ":"{TYPES[kind]}","kid":"{kid}"}}')
     if 2 + sum(_base64url_chars(size) for size in (header, len(payload), key_bits // 8)) > MAX_TOKEN_CHARS:
         raise TokenTooLarge

@@ -80,7 +80,7 @@ class EngineConfig:
 
     @property
     def key_lead(self) -> int:
-        """How long a new key is published before it signs (contract section 3, JWKS)."""
+        """How long a new key is published before it signs."""
         return self.jwks_max_age + CONFIRM_LIMIT
 
     @property

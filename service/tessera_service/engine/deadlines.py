@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A store that does not answer in time is a store that failed (contract rule 2.5)."""
+"""A store that does not answer in time is a store that failed: its caller is told so."""
 
 import asyncio
 from collections.abc import AsyncIterator

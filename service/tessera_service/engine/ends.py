@@ -10,8 +10,9 @@ from tessera_service.models import Revocation, Session
 class Ends:
     """Makes the `Revocation` of each step and applies it to the mirror once the store has it.
 
-    An entry outlives every token that it kills by skew and margin (contract rule 2.3), whatever is born while the step
-    waits for its lock: so it is counted from now, with the longest lifetimes, not from the tokens that are known.
+    An entry outlives every token that it kills by skew and margin, so that it never lapses first, whatever is born
+    while the step waits for its lock: so it is counted from now, with the longest lifetimes, not from the tokens that
+    are known.
     """
 
     def __init__(self, *, mirror: Mirror, clock: Clock, config: EngineConfig) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sessions that a gateway makes, validates and ends (contract section 7). They slide; those of others do not."""
+"""Sessions that a gateway makes, validates and ends. They slide; those of others do not."""
 
 import asyncio
 from collections.abc import Sequence

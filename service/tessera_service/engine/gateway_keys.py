@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Gateway keys: what a gateway shows to make sessions and to read their figures (contract section 7)."""
+"""Gateway keys: what a gateway shows to make sessions and to read their figures."""
 
 import hashlib
 import hmac

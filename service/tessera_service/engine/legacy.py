@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the legacy surface asks about sessions, whichever surface made them (contract section 6)."""
+"""What the legacy surface asks about sessions, whichever surface made them."""
 
 from dataclasses import replace
 from typing import NamedTuple

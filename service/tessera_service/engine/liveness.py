@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Is a token alive? Contract rule 2.4, from memory where the mirror may answer and from the stores where it may not."""
+"""Is a token alive? From memory where the mirror may answer and from the stores where it may not.
+
+Its signature and claims have to be right, its jti not revoked, its record there and active, and no cut-off of its
+subject at or after its session's creation: what is lost ends sessions and never revives one."""
 
 import tessera
 from tessera_service.clock import Clock

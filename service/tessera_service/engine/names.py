@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the names of contract section 1 are spelled."""
+"""How names are spelled: ids of subjects, permissions, roles and scopes, and what users are called by."""
 
 import re
 import unicodedata

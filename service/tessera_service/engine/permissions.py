@@ -12,7 +12,7 @@ REVOKE = "token.revoke"
 READ_SESSIONS = "session.read:any"
 REVOKE_SESSIONS = "session.revoke:any"
 
-GUARDED = ("token.", "session.", "auth.")  # names that only a holder hands on (contract rule 2.13)
+GUARDED = ("token.", "session.", "auth.")  # names that only a holder hands on
 
 
 def demand(caller: Caller, permission: str) -> None:
@@ -29,6 +29,6 @@ def check_handing_on(held: Container[str], permissions: Iterable[str]) -> None:
 
 
 def check_acting_on(caller: Caller, subject: str, permission: str) -> None:
-    """One's own sessions need no permission (contract rule 2.12); others' need that one, else SessionForbidden."""
+    """One's own sessions need no permission; others' need that one, else SessionForbidden."""
     if subject != caller.subject and not caller.may(permission):
         raise SessionForbidden

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rotating refresh tokens: one successor for everybody who presents a token inside its grace, the end of the session
-for who comes later (contract section 3, POST /v1/token/refresh)."""
+for who comes later."""
 
 import asyncio
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Revoking, in every form of contract section 3. Each returns only when the store has it and this process refuses."""
+"""Revoking, in every form: one token, one session, every session of a subject. Each returns only when the store has it
+and this process refuses."""
 
 from typing import Final, NamedTuple
 

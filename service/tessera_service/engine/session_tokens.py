@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Session tokens: what an access key is exchanged for, so that the key itself need not travel (contract section 5)."""
+"""Session tokens: what an access key is exchanged for, so that the key itself need not travel."""
 
 from dataclasses import replace
 from typing import Final, NamedTuple

@@ -117,7 +117,7 @@ class Edge:
 
 def make_answer(error: Exception, exchange: Exchange) -> Response:
     """The answer to whatever went wrong, in the dialect of its path. What failed before it was counted is counted
-    now, and answered 429 if that was too much (contract rule 2.16)."""
+    now, and answered 429 if that was too much."""
     wrong = as_service_error(error, exchange.scope)
     try:
         exchange.charge_peer()

@@ -20,7 +20,7 @@ from tessera_service.messages import LANGUAGES, Text
 T = TypeVar("T")
 
 SCOPE_KEY = "tessera.exchange"
-ANSWER_SECONDS = 1.8  # with what the network takes: within the 2 s of contract rule 2.5
+ANSWER_SECONDS = 1.8  # with what the network takes: within the 2 s in which a store's failure is told
 
 _TOO_MANY = 429
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -100,7 +100,7 @@ class Exchange:
 
     @property
     def peer(self) -> str:
-        """The peer's address (contract rule 2.15)."""
+        """The peer's address."""
         if self._peer is None:
             self._peer = self._peers.find(self.scope.get("client"), self.header_values(b"x-forwarded-for"))
         return self._peer

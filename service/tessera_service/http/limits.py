@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Request limits per process: fixed windows per bucket, in bounded memory (contract rule 2.16)."""
+"""Request limits per process: fixed windows per bucket, in bounded memory."""
 
 import math
 import time

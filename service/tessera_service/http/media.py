@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Content types that bodies may have (contract rule 2.11)."""
+"""Content types that bodies may have."""
 
 from enum import Enum
 from functools import lru_cache

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bodies are read strictly: the core scans the bytes first, then pydantic reads the same bytes (contract rule 2.11)."""
+"""Bodies are read strictly: the core scans the bytes first, then pydantic reads the same bytes."""
 
 from typing import TypeVar
 from urllib.parse import unquote_to_bytes

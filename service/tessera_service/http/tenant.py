@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""X-Tenant-ID, on the surfaces that demand it and on those that do not (contract rule 2.2)."""
+"""X-Tenant-ID, on the surfaces that demand it and on those that do not."""
 
 from typing import Final
 

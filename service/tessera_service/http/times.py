@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How times stand in bodies (contract rule 2.14)."""
+"""How times stand in bodies: RFC 3339 in UTC, whole seconds."""
 
 from datetime import UTC, datetime
 from functools import lru_cache

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class TokenKind(StrEnum):
-    """The four kinds of token (contract section 1)."""
+    """The four kinds of token."""
 
     ACCESS = "access"
     REFRESH = "refresh"

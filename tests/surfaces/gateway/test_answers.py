@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every field of every success of contract section 7."""
+"""Every field of every success of the gateway surface."""
 
 import re
 from datetime import UTC, datetime

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may make sessions and read their figures: each row of the end of contract section 7."""
+"""Who may make sessions and read their figures: each way in, and each way past it."""
 
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every row of the error table of contract section 7, each caused over HTTP."""
+"""Every row of the gateway surface's error table, each caused over HTTP."""
 
 from pathlib import Path
 from typing import Any, NamedTuple

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whose bucket a call counts against (contract rule 2.16), and stores that fail (rule 2.5)."""
+"""Whose bucket a call counts against, and stores that fail."""
 
 import asyncio
 import io

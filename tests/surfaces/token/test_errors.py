@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every row of the error tables of contract section 3, each caused over HTTP."""
+"""Every row of the token surface's error tables, each caused over HTTP."""
 
 import re
 from functools import partial

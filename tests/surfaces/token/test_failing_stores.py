@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Contract rule 2.5: a store that fails is neither "inactive" nor success, and nobody waits long for it."""
+"""A store that fails is neither "inactive" nor success, and nobody waits long for it."""
 
 import asyncio
 import time

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The limits of every member of a body, at their bounds (contract section 1)."""
+"""The limits of every member of a body, at their bounds."""
 
 import pytest
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Contract rule 2.16 over HTTP: whose bucket, which headers."""
+"""Request limits over HTTP: whose bucket, which headers."""
 
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Revocation in every form of contract section 3."""
+"""Revocation in every form that the token surface takes."""
 
 from collections import defaultdict
 from typing import Any

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""X-Tenant-ID in answers where no operation is reached (contract rule 2.7)."""
+"""X-Tenant-ID in answers where no operation is reached."""
 
 import pytest
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The authz surface: `/v1/authz`, which proxies ask about every request (contract section 10). No request limit."""
+"""The authz surface: `/v1/authz`, which proxies ask about every request. No request limit."""
 
 from typing import Final
 

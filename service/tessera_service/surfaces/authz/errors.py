@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one table of the authz surface: what went wrong -> status and text (contract section 10)."""
+"""The one table of the authz surface: what went wrong -> status and text."""
 
 from typing import Final, NamedTuple
 

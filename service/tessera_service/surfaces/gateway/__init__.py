@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The gateway surface: `/api/v1/sessions` (contract section 7)."""
+"""The gateway surface: `/api/v1/sessions`."""
 
 from typing import Final
 

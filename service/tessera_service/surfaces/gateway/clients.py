@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may make sessions and read their figures (the end of contract section 7): a gateway key, a service token with
+"""Who may make sessions and read their figures: a gateway key, a service token with
 token.generate, or, where that is allowed, who runs on this machine. Everybody else: Forbidden."""
 
 import re

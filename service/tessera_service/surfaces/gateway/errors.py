@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one table of the gateway surface: what went wrong -> status and code (contract section 7)."""
+"""The one table of the gateway surface: what went wrong -> status and code."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The legacy surface: `/api/v1/auth` (contract section 6)."""
+"""The legacy surface: `/api/v1/auth`."""
 
 from typing import Final
 

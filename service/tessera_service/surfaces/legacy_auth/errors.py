@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one table of the legacy surface: what went wrong -> status and text (contract section 6)."""
+"""The one table of the legacy surface: what went wrong -> status and text."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What operators ask: `/livez`, `/readyz`, `/metrics`, `/docs`, `/openapi.json` (contract section 10). No limits."""
+"""What operators ask: `/livez`, `/readyz`, `/metrics`, `/docs`, `/openapi.json`. No limits."""
 
 from typing import Final
 

@@ -16,7 +16,7 @@ from tessera_service.metrics import CONTENT_TYPE, Metrics
 
 METRICS: Final = "/metrics"
 PATHS: Final = ("/livez", "/readyz", METRICS, "/docs", "/openapi.json")
-READY_SECONDS: Final = 1.5  # with the rest of the answer: within the 2 s of contract rule 2.5
+READY_SECONDS: Final = 1.5  # with the rest of the answer: within the 2 s in which a store's failure is told
 
 router = APIRouter(tags=["operations"])
 

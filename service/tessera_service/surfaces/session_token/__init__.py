@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The session-token surface: `/session-token` (contract section 5)."""
+"""The session-token surface: `/session-token`."""
 
 from typing import Final
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one table of the session-token surface: what went wrong -> status and message (contract section 5)."""
+"""The one table of the session-token surface: what went wrong -> status and message."""
 
 from dataclasses import dataclass
 from typing import Final

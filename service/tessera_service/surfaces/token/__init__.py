@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The token surface: `/v1/token` and `/.well-known/jwks.json` (contract section 3)."""
+"""The token surface: `/v1/token` and `/.well-known/jwks.json`."""
 
 from typing import Final
 
@@ -18,7 +18,7 @@ SURFACE: Final = Surface(
     zones=(
         Zone(PATHS[ISSUE], _DIALECT, limited=True),
         Zone(PATHS[JWKS], _DIALECT),
-        Zone("/", _DIALECT),  # what no surface claims (contract rule 2.8)
+        Zone("/", _DIALECT),  # what no surface claims
     ),
     plain=plain_endpoints,
     schemas=(IssueBody, PasswordBody, RefreshBody, RevokeBody, IntrospectBody),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The one table of the token surface: what went wrong -> status, code and alias (contract section 3)."""
+"""The one table of the token surface: what went wrong -> status, code and alias."""
 
 from dataclasses import dataclass
 from typing import Final
