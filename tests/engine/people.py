@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Users of a world, and how they sign in."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from engine.world import TENANT, World
-from tessera_service.engine import NewUser, PasswordLogin
+from tessera_service.engine import Engine, NewUser, PasswordLogin
 from tessera_service.errors import CredentialsRefused
-from tessera_service.models import IssuedTokens, User
+from tessera_service.models import Event, EventType, IssuedTokens, User
 
 PASSWORD = "correct horse battery"
 WRONG = "wrong horse battery"
 ADDRESS = "203.0.113.7"
 OTHER_ADDRESS = "198.51.100.9"
+Step = Callable[[Engine, str], Awaitable[User | None]]
 
 
 async def add(world: World, username: str = "alice", *, tenant_id: str = TENANT, **values: Any) -> User:
@@ -40,3 +42,33 @@ async def refusal(
     except CredentialsRefused as refused:
         return refused.attempts_left, refused.lockout_seconds
     raise AssertionError("signed in")
+
+
+async def lock(engine: Engine, user_id: str) -> User | None:
+    return await engine.users.lock(TENANT, user_id)
+
+
+async def disable(engine: Engine, user_id: str) -> User | None:
+    return await engine.users.disable(TENANT, user_id)
+
+
+async def unlock(engine: Engine, user_id: str) -> User | None:
+    return await engine.users.unlock(TENANT, user_id)
+
+
+async def enable(engine: Engine, user_id: str) -> User | None:
+    return await engine.users.enable(TENANT, user_id)
+
+
+def stored(world: World, user: User) -> User:
+    found: User = world.directory.store.users[user.tenant_id, user.user_id]
+    return found
+
+
+def told(world: World) -> list[str | None]:
+    return [event.data["change"] for event in user_events(world)]
+
+
+def user_events(world: World) -> list[Event]:
+    rows = world.directory.store.outbox.read(after=0, limit=100)
+    return [row.event for row in rows if row.event.type is EventType.USER_SYNC]

@@ -12,6 +12,7 @@ import pytest
 from surfaces.service_rig import TENANT, Rig
 from surfaces.token.causes import OWN_CODES, good, own
 from surfaces.token.test_errors import check_error
+from tessera_service.messages.token import TEXTS
 from tessera_service.surfaces.token.operations import INTROSPECT, ISSUE, JWKS, PATHS, REFRESH, REVOKE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -227,11 +228,19 @@ async def test_numbers_of_5000_digits_are_no_trouble(shared: Rig) -> None:
     assert (await shared.post(PATHS[ISSUE], content=content, bearer=bearer)).status_code in (200, 400)
 
 
-@pytest.mark.parametrize("grant", ["password", "refresh_token"])
-async def test_a_grant_that_needs_no_caller_is_read_without_one(shared: Rig, grant: str) -> None:
-    answer = await shared.post(PATHS[ISSUE], {"grant_type": grant, "email": "alice@example.org", "password": "p"})
-    expected = {"password": (422, "common.validation_error"), "refresh_token": (401, "auth.unauthorized")}[grant]
-    assert (answer.status_code, answer.json()["error"]["code"]) == expected
+@pytest.mark.parametrize(
+    ("body", "status", "code", "text"),
+    [
+        ({"grant_type": "password", "password": "p"}, 401, "auth.unauthorized", "credentials_refused"),
+        ({"grant_type": "refresh_token", "refresh_token": "x"}, 400, "auth.refresh.invalid", "auth.refresh.invalid"),
+    ],
+)
+async def test_a_grant_that_needs_no_caller_is_read_without_one(
+    shared: Rig, body: dict[str, str], status: int, code: str, text: str
+) -> None:
+    answer = await shared.post(PATHS[ISSUE], {"email": "alice@example.org"} | body)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["message"]) == (status, code, TEXTS[text].en)
 
 
 async def test_every_other_grant_needs_a_caller_first(shared: Rig) -> None:
