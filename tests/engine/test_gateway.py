@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import asyncio
 import contextlib
 from dataclasses import replace
 
@@ -280,8 +281,13 @@ class Touched:
     def __init__(self) -> None:
         self.batches: list[dict[str, int]] = []
         self.failing_from = 10**9
+        self.pause: asyncio.Event | None = None
+        self.waiting = False
 
     async def touch(self, activities: dict[str, int]) -> None:
+        if self.pause is not None:
+            self.waiting = True
+            await self.pause.wait()
         if len(self.batches) >= self.failing_from:
             raise StoreUnavailable
         self.batches.append(dict(activities))
@@ -323,6 +329,39 @@ async def test_one_subject_is_written_alone(world: World) -> None:
     await noted.flush_subject(TENANT, "nobody")
     assert store.batches == [{"one": 1}]
     assert (noted.last_ms(TENANT, "alice", "one"), noted.last_ms(OTHER_TENANT, "alice", "two")) == (0, 2)
+
+
+async def test_what_is_being_written_is_known_and_written_before_a_limit_chooses(world: World) -> None:
+    noted, store = activity(world)
+    store.pause = asyncio.Event()
+    noted.note(TENANT, "alice", "one", 1)
+    noted.note(TENANT, "alice", "two", 2)
+    writing = asyncio.create_task(noted.flush())
+    await until(lambda: store.waiting)
+    noted.note(TENANT, "alice", "two", 3)
+    assert [noted.last_ms(TENANT, "alice", name) for name in ("one", "two")] == [1, 3]
+    store.waiting, pause, store.pause = False, store.pause, None
+    await noted.flush_subject(TENANT, "alice")
+    assert store.batches == [{"one": 1, "two": 3}]
+    pause.set()
+    await writing
+    assert noted.last_ms(TENANT, "alice", "two") == 0
+
+
+async def test_a_store_that_fails_is_not_asked_again_without_a_pause(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tessera_service.engine.activity.MAX_PENDING", 8)
+    noted, store = activity(world)
+    for number in range(6):
+        noted.note(TENANT, "alice", f"session-{number}", 1)
+    noted.full.clear()
+    store.failing_from = 0
+    with pytest.raises(StoreUnavailable):
+        await noted.flush()
+    noted.note(TENANT, "alice", "session-0", 2)
+    noted.note(TENANT, "alice", "session-6", 2)
+    assert not noted.full.is_set()
 
 
 async def test_the_notes_are_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
