@@ -161,6 +161,15 @@ async def test_a_process_that_comes_later_signs_the_same_bytes_again(world: Worl
     assert (await validate(world, token, engine=1)).new_token == first.new_token
 
 
+async def test_a_process_that_knew_the_session_before_shows_its_new_end(world: World) -> None:
+    await world.start()
+    _, token = await create(world)
+    await validate(world, token, engine=1)
+    world.clock.advance(SPAN - THRESHOLD)
+    successor = str((await validate(world, token)).new_token)
+    assert (await validate(world, successor, engine=1)).session.expires_at == world.clock.now() + SPAN
+
+
 async def test_of_two_successors_the_newest_counts_and_both_live(make_world: MakeWorld) -> None:
     world = await make_world(session_default_expiration=400)
     _, first = await create(world)
@@ -282,6 +291,20 @@ async def test_a_successor_that_died_with_its_key_is_replaced(world: World) -> N
     assert found.new_token is not None
     assert found.new_token != first.new_token
     await validate(world, found.new_token, engine=1)
+
+
+async def test_a_process_forgets_a_successor_that_died_with_its_key(world: World) -> None:
+    _, token = await create(world)
+    world.clock.advance(SPAN - THRESHOLD)
+    fresh = await world.engine.keys.rotate(immediately=True)
+    dead = str((await validate(world, token)).new_token)
+    await world.engine.keys.revoke(fresh)
+    await world.engine.keys.reload()
+    await world.engine.mirror.poll()
+    found = world.engine.gateway.validate_now(token, tenant_id=None) or await validate(world, token)
+    assert found.new_token not in (None, dead)
+    await validate(world, str(found.new_token))
+    assert await world.engine.gateway.refresh(token, tenant_id=None) == (found.new_token, True)
 
 
 async def test_the_engine_stops_only_when_a_slide_has_ended(world: World) -> None:

@@ -62,7 +62,7 @@ def _view(claims: Claims, record: Snapshot) -> SessionView | None:
         roles=state.roles,
         permissions=record.permissions,
         created_ms=state.created_ms,
-        expires_at=state.expires_at,
+        expires_at=max(state.expires_at, claims.expires_at),  # another process may have extended it since
         ends_at=state.ends_at,
         span_seconds=state.span_seconds,
     )

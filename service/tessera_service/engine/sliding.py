@@ -35,6 +35,7 @@ class Slid(NamedTuple):
     token: str
     session_expires_at: int
     until: int  # the presented token's exp: after it nobody asks
+    kid: str  # the key that signed the successor
 
 
 class Slider:
@@ -68,14 +69,15 @@ class Slider:
         return expires_at - self._clock.now() <= self._config.jwt_refresh_threshold
 
     def successor_now(self, jti: str) -> Slid | None:
-        """The successor of a token, if this process knows it."""
-        return self._known.get(jti)
+        """The successor of a token, if this process knows it and it did not die with its key."""
+        known = self._known.get(jti)
+        return known if known is not None and known.kid in self._keys.keyset else None
 
     async def successor(self, found: Alive) -> Slid:
         """The successor of a token that is due. Dead if its session turns out to be over; StoreUnavailable and
         Overloaded if it cannot be made now."""
         jti = found.caller.jti
-        known = self._known.get(jti)
+        known = self.successor_now(jti)
         if known is not None:
             return known
         flight = self._flights.get(jti)
@@ -116,7 +118,7 @@ class Slider:
                 raise StoreUnavailable
             await self._liveness.recall(session, ticket=ticket)
             (token,) = await self._pool.sign(key.signer, [Unsigned(newest.payload, TokenKind.ACCESS)])
-        return Slid(token, min(session.expires_at, session.ends_at), until=caller.expires_at)
+        return Slid(token, min(session.expires_at, session.ends_at), until=caller.expires_at, kid=key.kid)
 
     async def _store(self, caller: Caller, *, presented_jti: str) -> tuple[Newest, Session]:
         session = await self._sessions.get(caller.session_id or "")
