@@ -49,7 +49,7 @@ class Turns(Generic[T]):
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():  # it was told to begin and will not
                 self._next(key)
-            else:
+            elif turn in queue:
                 queue.remove(turn)
             raise
 
@@ -61,10 +61,12 @@ class Turns(Generic[T]):
 
     def _next(self, key: bytes) -> None:
         queue = self._queues[key]
-        if queue:
-            queue.pop(0).set_result(None)
-        else:
-            del self._queues[key]
+        while queue:
+            turn = queue.pop(0)
+            if not turn.done():  # one that was given up a moment ago may not have left the queue yet
+                turn.set_result(None)
+                return
+        del self._queues[key]
 
 
 async def _begin(work: Callable[[], Awaitable[T]]) -> T:
