@@ -75,6 +75,13 @@ expect() { # status, path, curl's arguments...: through the proxy; the answer st
   [ "$found" = "$status" ] || fail "$path: expected $status, found $found: $(head -c 300 "$folder/answer")"
 }
 
+expect_closed() { # path, curl's arguments...: it does not reach the backend
+  local path=$1 found
+  shift
+  found=$(curl -sS --path-as-is --max-time 10 -o /dev/null -w '%{http_code}' "http://127.0.0.1:$proxy_port$path" "$@")
+  [ "$found" != 200 ] || fail "$path passed"
+}
+
 expect_header() { # name, value: what reached the backend, once; "" is nothing, or a header without a value
   "$python" - "$folder/answer" "$1" "$2" <<'PYTHON' || fail "the backend got another $1"
 import json, sys
@@ -128,6 +135,9 @@ grep -q '"method": "POST", "body": "a body"' "$folder/answer" || fail "the body 
 expect 403 /reports/1 -H "Authorization: Bearer $alice" # a policy
 expect 200 /reports/1 -H "Authorization: Bearer $(issue '["report.read"]')"
 expect 401 /reports/1
+for spelled in /reports /reports/ //reports/1 /./reports/1 /x/../reports/1 /%72eports/1 /reports%2f1 /x/%2e%2e/reports/1; do
+  expect_closed "$spelled" -H "Authorization: Bearer $alice" # however the path is spelled
+done
 
 call /v1/token/revoke -H "Authorization: Bearer $alice" -d '{}'
 expect 401 / -H "Authorization: Bearer $alice" # revoked
