@@ -45,6 +45,7 @@ def alive(claims: Claims, record: Snapshot) -> Alive:
         session_id=claims.session_id or None,
         permissions=frozenset(record.permissions),
         expires_at=claims.expires_at,
+        all_tenants=record.all_tenants,
     )
     answer = record.introspection(claims)
     return Alive(caller, answer, _view(claims, record), record.scope, record.permissions)

@@ -29,6 +29,7 @@ from tessera_service.engine.passwords import Passwords
 from tessera_service.engine.purge import Purge
 from tessera_service.engine.relay import Relay, Sink
 from tessera_service.engine.revocation import Mirror
+from tessera_service.engine.revocation_feed import RevocationFeed
 from tessera_service.engine.revoke import Revoker
 from tessera_service.engine.service_tokens import ServiceTokens
 from tessera_service.engine.session_tokens import SessionTokens
@@ -70,6 +71,7 @@ class Engine:
         self._with_background = background
         self.keys = KeyRing(directory=directory, master_keys=master_keys, clock=clock, config=config)
         self.mirror = Mirror(logs=(sessions, directory), config=config, withdraw_key=self.keys.withdraw)
+        self.feed = RevocationFeed(mirror=self.mirror, master_keys=master_keys, clock=clock, config=config)
         self.tenants = Tenants(directory=directory, clock=clock, config=config)
         liveness = Liveness(
             sessions=sessions, directory=directory, keys=self.keys, mirror=self.mirror, clock=clock, config=config

@@ -3,6 +3,7 @@
 
 from collections.abc import Callable, Sequence
 
+from tessera_service.engine.log_tail import LogTail
 from tessera_service.models import LogEntry, LogPage
 from tessera_service.storage.base import RevocationLog
 
@@ -17,6 +18,12 @@ class LogFollower:
         self._lost = lost
         self._log_id: str | None = None
         self._last: LogEntry | None = None  # the newest entry held; None: the log had none
+        self._tail: LogTail | None = None
+
+    @property
+    def tail(self) -> LogTail | None:
+        """The newest entries that were applied; None before the first poll."""
+        return self._tail
 
     async def poll(self) -> None:
         """Reads at least up to the head that the log had when it was asked. StoreUnavailable."""
@@ -28,7 +35,8 @@ class LogFollower:
 
     async def _read_on(self) -> bool:
         """Applies what is new; False if the log does not go on from the last entry held."""
-        head = None
+        head, tail = None, self._tail
+        assert tail is not None, "a snapshot was read"
         while head is None or self._position < head:
             page = await self._log.read_log(after=self._position)
             head = page.head if head is None else head
@@ -38,6 +46,7 @@ class LogFollower:
             for entry in new:
                 self._apply(entry)
                 self._last = entry
+                tail.append(entry)
         return True
 
     @property
@@ -53,10 +62,12 @@ class LogFollower:
         return page.entries[1:] if page.entries[:1] == (self._last,) else None
 
     async def _read_snapshot(self) -> None:
-        log_id, last = None, None
+        tail, last = None, None
         async for page in self._log.read_log_snapshot():
-            log_id = page.log_id
+            tail = tail or LogTail(page.log_id)
             for entry in page.entries:
                 self._apply(entry)
+                tail.append(entry)
                 last = entry
-        self._log_id, self._last = log_id, last
+        assert tail is not None, "a snapshot has at least one page"
+        self._log_id, self._last, self._tail = tail.log_id, last, tail

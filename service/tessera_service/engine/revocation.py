@@ -3,7 +3,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
@@ -11,6 +11,8 @@ import tessera
 from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.deadlines import answered_within
 from tessera_service.engine.log_follower import LogFollower
+from tessera_service.engine.log_tail import LogTail
+from tessera_service.errors import StoreUnavailable
 from tessera_service.models import LogEntry, LogKind
 from tessera_service.storage.base import RevocationLog
 
@@ -33,8 +35,10 @@ class Mirror:
         self._config = config
         self._withdraw_key = withdraw_key
         self._notices: list[Callable[[str, str], None]] = []
-        distinct = {log.log_key: log for log in logs}
-        self._followers = [LogFollower(log, apply=self._apply, lost=self._lost) for log in distinct.values()]
+        self.logs: Sequence[RevocationLog] = tuple({log.log_key: log for log in logs}.values())  # each of them once
+        self._followers = [LogFollower(log, apply=self._apply, lost=self._lost) for log in self.logs]
+        self._heard = asyncio.Event()  # a poll applied entries since
+        self._applied = 0
         self._one_at_a_time = asyncio.Lock()
         self._asked_ns: int | None = None
 
@@ -54,6 +58,29 @@ class Mirror:
         return all(checker.is_fresh for checker in self._checkers)
 
     @property
+    def asked_ns(self) -> int | None:
+        """When the last successful poll was sent (CLOCK_BOOTTIME): the tails hold everything from before."""
+        return self._asked_ns
+
+    @property
+    def tails(self) -> Sequence[LogTail]:
+        """The newest entries of each of `logs`; StoreUnavailable before the first poll."""
+        tails = [follower.tail for follower in self._followers]
+        if any(tail is None for tail in tails):
+            raise StoreUnavailable
+        return [tail for tail in tails if tail is not None]
+
+    @property
+    def news(self) -> asyncio.Event:
+        """Is set once, when a poll has applied entries that were not there when it was asked for."""
+        return self._heard
+
+    def wake(self) -> None:
+        """Whoever waits for news looks again."""
+        heard, self._heard = self._heard, asyncio.Event()
+        heard.set()
+
+    @property
     def age_seconds(self) -> float:
         """How long ago the last successful poll was sent; infinite before the first."""
         return math.inf if self._asked_ns is None else (tessera.boottime_ns() - self._asked_ns) / 1e9
@@ -62,16 +89,23 @@ class Mirror:
         """Reads what every log has new, and only if all answered is fresh again, as of when they were asked.
         StoreUnavailable otherwise; what the others said is applied all the same."""
         async with self._one_at_a_time:
-            asked_ns = tessera.boottime_ns()
+            asked_ns, applied = tessera.boottime_ns(), self._applied
             async with answered_within(self._config.store_timeout):
                 polls = [follower.poll() for follower in self._followers]
                 outcomes = await asyncio.gather(*polls, return_exceptions=True)
-            for outcome in outcomes:
-                if outcome is not None:
-                    raise outcome
-            self._asked_ns = asked_ns
-            for checker in self._checkers:
-                checker.keep_fresh_for(self._config.max_freshness_ms, since_boottime_ns=asked_ns)
+            try:
+                self._settle(outcomes, asked_ns)
+            finally:
+                if self._applied != applied:
+                    self.wake()
+
+    def _settle(self, outcomes: Sequence[BaseException | None], asked_ns: int) -> None:
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
+        self._asked_ns = asked_ns
+        for checker in self._checkers:
+            checker.keep_fresh_for(self._config.max_freshness_ms, since_boottime_ns=asked_ns)
 
     def close(self) -> None:
         """From now on only the stores can tell."""
@@ -103,6 +137,7 @@ class Mirror:
     # Revocations of all processes
 
     def _apply(self, entry: LogEntry) -> None:
+        self._applied += 1
         match entry.kind:
             case LogKind.JTI:
                 self.killed(entry.key, expires_at=entry.expires_at)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the SessionTable holds of a record: what a token does not say of itself, in as few bytes as it takes, for there
 may be a million of them: the times in binary (`_TIMES`), then a compact JSON list, of a session in the order of
-`SessionState` after the first three."""
+`SessionState` after the first three, of a service token with `all_tenants` as the fourth."""
 
 import json
 import struct
@@ -38,6 +38,7 @@ class Snapshot(NamedTuple):
     permissions: tuple[str, ...]
     scope: str
     session: SessionState | None
+    all_tenants: bool = False  # of a service token only
 
     def introspection(self, claims: Claims) -> bytes:
         """The whole JSON answer (RFC 7662 section 2.2) for one live token of this record."""
@@ -71,8 +72,9 @@ class Snapshot(NamedTuple):
 def read_snapshot(data: bytes) -> Snapshot:
     """The snapshot that one of the functions below wrote."""
     client_id, permissions, scope, *state = json.loads(data[_TIMES.size :])
-    session = _read_state(_TIMES.unpack_from(data), *state) if state else None
-    return Snapshot(client_id, tuple(permissions), scope, session)
+    if len(state) == 1:
+        return Snapshot(client_id, tuple(permissions), scope, None, all_tenants=state[0])
+    return Snapshot(client_id, tuple(permissions), scope, _read_state(_TIMES.unpack_from(data), *state))
 
 
 def _read_state(times: tuple[int, ...], username: str | None, roles: list[str], *metadata: str | None) -> SessionState:
@@ -103,7 +105,7 @@ def session_snapshot(session: Session) -> bytes:
 
 def service_snapshot(token: ServiceToken) -> bytes:
     """Of a service token's record in the directory."""
-    return _TIMES.pack(0, 0, 0, 0) + _compact([token.client_id, token.permissions, ""])
+    return _TIMES.pack(0, 0, 0, 0) + _compact([token.client_id, token.permissions, "", token.all_tenants])
 
 
 def _compact(value: object) -> bytes:

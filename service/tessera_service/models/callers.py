@@ -18,6 +18,7 @@ class Caller:
     session_id: str | None
     permissions: frozenset[str]
     expires_at: int
+    all_tenants: bool = False  # a service token that may act in every tenant
 
     def may(self, permission: str) -> bool:
         """Whether the caller holds that permission."""

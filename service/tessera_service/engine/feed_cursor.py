@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Positions in the logs as text for followers elsewhere: sealed, because how many entries there are is no tenant's
+business, and bound to what the follower may see, because what was left out for one was not for another."""
+
+import base64
+import binascii
+import json
+import secrets
+from collections.abc import Sequence
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from tessera_service.engine.log_tail import Position
+from tessera_service.engine.master_keys import MasterKeys
+from tessera_service.errors import InvalidInput
+
+MAX_CURSOR_CHARS: Final = 1024
+
+_NONCE_BYTES: Final = 12
+_EVERY_TENANT: Final = b"*"  # no tenant's id
+
+
+class CursorSeal:
+    """Every process of an installation opens what another sealed."""
+
+    def __init__(self, master_keys: MasterKeys) -> None:
+        self._cipher = AESGCM(master_keys.derive("revocation cursor"))
+
+    def seal(self, positions: Sequence[Position], *, tenant_id: str | None) -> str:
+        """The cursor of a follower of that tenant (None: of every tenant)."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        plain = json.dumps([list(position) for position in positions], separators=(",", ":")).encode()
+        sealed = self._cipher.encrypt(nonce, plain, _scope(tenant_id))
+        return base64.urlsafe_b64encode(nonce + sealed).decode().rstrip("=")
+
+    def open(self, cursor: str, *, tenant_id: str | None) -> Sequence[Position]:
+        """The positions of a cursor. InvalidInput for one that this installation did not make for that tenant."""
+        try:
+            if len(cursor) > MAX_CURSOR_CHARS:
+                raise ValueError
+            data = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+            plain = self._cipher.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], _scope(tenant_id))
+        except (ValueError, binascii.Error, InvalidTag):
+            raise InvalidInput("cursor") from None
+        return [Position(*position) for position in json.loads(plain)]
+
+
+def _scope(tenant_id: str | None) -> bytes:
+    return _EVERY_TENANT if tenant_id is None else tenant_id.encode()

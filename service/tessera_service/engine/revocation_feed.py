@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What verifiers elsewhere are told of the revocation logs: everything once, and from then on what is new."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from typing import Final, NamedTuple
+
+import tessera
+from tessera_service.clock import Clock
+from tessera_service.engine.config import EngineConfig
+from tessera_service.engine.deadlines import answered_within
+from tessera_service.engine.feed_cursor import CursorSeal
+from tessera_service.engine.log_tail import Position
+from tessera_service.engine.master_keys import MasterKeys
+from tessera_service.engine.revocation import Mirror
+from tessera_service.errors import StoreUnavailable
+from tessera_service.models import LogEntry, LogKind, LogPage
+from tessera_service.storage.base import RevocationLog
+
+MAX_PAGES: Final = 10  # of one answer about what is new; a follower that lacks more asks again
+_TICK_SECONDS: Final = 0.5  # between two looks at whoever waits and at the mirror
+_PUBLISHED: Final = frozenset(LogKind) - {LogKind.CHANGED}  # it kills nothing: what it leads to has entries of its own
+
+Check = Callable[[], Awaitable[None]]
+"""Raises as soon as who asked may not ask any more."""
+
+
+class Batch(NamedTuple):
+    """`cursor`: where to go on from, "" if more belongs to the answer. `as_of_ns`: everything that was acknowledged
+    until then (CLOCK_BOOTTIME) has been told; None if there is more than this answer holds."""
+
+    entries: Sequence[LogEntry]
+    cursor: str = ""
+    as_of_ns: int | None = None
+
+
+class _Found(NamedTuple):
+    positions: Sequence[Position]
+    entries: Sequence[LogEntry]
+    is_all: bool
+
+
+class RevocationFeed:
+    """Reads from the mirror's memory, which costs no store anything, and where that does not reach far enough from the
+    logs. `tenant_id` None: every tenant's."""
+
+    def __init__(self, *, mirror: Mirror, master_keys: MasterKeys, clock: Clock, config: EngineConfig) -> None:
+        self._mirror = mirror
+        self._seal = CursorSeal(master_keys)
+        self._clock = clock
+        self._config = config
+        self._is_closing = False
+
+    @property
+    def log_ids(self) -> Sequence[str]:
+        """The lives of the logs that are followed. StoreUnavailable."""
+        return [tail.log_id for tail in self._mirror.tails]
+
+    def close(self) -> None:
+        """Nobody waits from now on: who does is answered with what there is."""
+        self._is_closing = True
+        self._mirror.wake()
+
+    def open(self, cursor: str, *, tenant_id: str | None) -> Sequence[Position]:
+        """Where a cursor stands. InvalidInput."""
+        return self._seal.open(cursor, tenant_id=tenant_id)
+
+    async def news(
+        self, positions: Sequence[Position], *, tenant_id: str | None, seconds: float, check: Check
+    ) -> Batch | None:
+        """What follows `positions`, waiting at most `seconds` for the first entry; None: only a snapshot leads on.
+        StoreUnavailable."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while True:
+            heard, as_of_ns = self._mirror.news, self._followed_until()
+            found = await self._read_on(positions)
+            if found is None:
+                return None
+            positions, entries = found.positions, self._published(found.entries, tenant_id)
+            left = until - loop.time()
+            if entries or left <= 0 or self._is_closing:
+                cursor = self._seal.seal(positions, tenant_id=tenant_id)
+                return Batch(entries, cursor, as_of_ns if found.is_all else None)
+            if found.is_all:
+                await _wait(heard, min(left, _TICK_SECONDS))
+            await check()
+
+    async def snapshot(self, log_ids: Sequence[str], *, tenant_id: str | None, check: Check) -> AsyncIterator[Batch]:
+        """Every entry that still kills something, in batches of bounded size; the last one has the cursor. Another life
+        of a log than `log_ids` says is StoreUnavailable: the follower begins again."""
+        as_of_ns, positions = tessera.boottime_ns(), []
+        for log, log_id in zip(self._mirror.logs, log_ids, strict=True):
+            last = None
+            async with aclosing(self._pages(log)) as pages:
+                async for page in pages:
+                    if page.log_id != log_id or self._is_closing:
+                        raise StoreUnavailable
+                    await check()
+                    last = page.entries[-1] if page.entries else last
+                    yield Batch(self._published(page.entries, tenant_id))
+            positions.append(Position.at(log_id, last))
+        yield Batch((), self._seal.seal(positions, tenant_id=tenant_id), as_of_ns)
+
+    def _followed_until(self) -> int:
+        """StoreUnavailable when the logs have not been heard of for too long: silence is no news only if it was
+        answered."""
+        asked_ns = self._mirror.asked_ns
+        if asked_ns is None or self._mirror.age_seconds * 1000 > 2 * self._config.max_freshness_ms:
+            raise StoreUnavailable
+        return asked_ns
+
+    async def _read_on(self, positions: Sequence[Position]) -> _Found | None:
+        tails = self._mirror.tails
+        held = {position.log_id: position for position in positions}
+        if held.keys() != {tail.log_id for tail in tails}:
+            return None
+        moved: list[Position] = []
+        entries: list[LogEntry] = []
+        is_all = True
+        for log, tail in zip(self._mirror.logs, tails, strict=True):
+            new = tail.after(held[tail.log_id])
+            if new is None:
+                read = await self._read_log(log, held[tail.log_id])
+                if read is None:
+                    return None
+                new, ended = read
+                is_all = is_all and ended
+            entries += new
+            moved.append(Position.at(tail.log_id, new[-1]) if new else held[tail.log_id])
+        return _Found(moved, entries, is_all)
+
+    async def _read_log(self, log: RevocationLog, position: Position) -> tuple[Sequence[LogEntry], bool] | None:
+        """What the log has after a position, at most MAX_PAGES, and whether that is all; None if it does not go on from
+        there."""
+        found: list[LogEntry] = []
+        for _ in range(MAX_PAGES):
+            async with answered_within(self._config.store_timeout):
+                page = await log.read_log(after=position.sequence)
+            new = _follows(page, position)
+            if new is None or (not new and position.sequence < page.head):
+                return None
+            if not new:
+                return found, True
+            found += new
+            position = Position.at(page.log_id, new[-1])
+        return found, False
+
+    async def _pages(self, log: RevocationLog) -> AsyncIterator[LogPage]:
+        pages = aiter(log.read_log_snapshot())
+        while True:
+            async with answered_within(self._config.store_timeout):
+                page = await anext(pages, None)
+            if page is None:
+                return
+            yield page
+            await asyncio.sleep(0)  # a store in memory waits for nothing, and others want their turn
+
+    def _published(self, entries: Sequence[LogEntry], tenant_id: str | None) -> Sequence[LogEntry]:
+        """What a follower of that tenant is told: also of withdrawn signing keys, which are no tenant's."""
+        now = self._clock.now()
+        return [
+            entry
+            for entry in entries
+            if entry.kind in _PUBLISHED
+            and entry.expires_at > now
+            and (tenant_id is None or entry.kind is LogKind.KEY or entry.tenant_id == tenant_id)
+        ]
+
+
+def _follows(page: LogPage, position: Position) -> Sequence[LogEntry] | None:
+    if page.log_id != position.log_id:
+        return None
+    if position.sequence == 0:
+        return page.entries
+    return page.entries[1:] if page.entries and position.is_at(page.entries[0]) else None
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return

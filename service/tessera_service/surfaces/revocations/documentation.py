@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What OpenAPI says of the revocations surface."""
+
+from typing import Any, Final
+
+from tessera_service.http.envelope import ErrorEnvelope
+from tessera_service.surfaces.revocations.lines import CONTENT_TYPE
+from tessera_service.surfaces.revocations.operations import DEFAULT_WAIT, MAX_WAIT, PERMISSION
+
+_ERRORS: Final = {
+    400: "A cursor that this service did not make for this tenant, or a time to wait out of range",
+    401: "No live credential",
+    403: "The bearer lacks the permission, or is another tenant's than X-Tenant-ID says",
+    429: "Over the request limit",
+    500: "An error of the service",
+    503: "A store does not answer, or too many follow already",
+}
+_ANSWER: Final = """\
+Lines of JSON. The first: `logs` (ids of the revocation logs), `tenant_id` (whose revocations these are; null: every
+tenant's), `snapshot` (true: everything that still counts; false: what is new since the cursor).
+
+Then one line for each entry: `kind` (`jti`, `session`, `subject`: its sessions created until `cutoff_ms`; `key`: a
+signing key was withdrawn), `id`, `expires_at` (seconds: until then the entry is needed), `tenant_id` (not of a key).
+Ignore kinds that you do not know.
+
+The last: `cursor` (where to go on from) and `as_of_ms` (everything that was acknowledged until that many milliseconds
+after this request arrived has been told; may be negative; null: there is more, ask again at once). An answer without
+its last line is incomplete: what it revoked is revoked, but go on from the cursor before it.
+"""
+
+
+def _parameter(name: str, place: str, schema: dict[str, Any], text: str) -> dict[str, Any]:
+    return {"name": name, "in": place, "required": False, "description": text, "schema": schema}
+
+
+def _headers(status: int) -> dict[str, Any]:
+    texts = {
+        "X-Request-ID": ("The request's id: the caller's, or a new one", "string"),
+        "RateLimit-Limit": ("Requests in a window, per tenant and client", "integer"),
+        "RateLimit-Remaining": ("Requests left in the window; absent at 0", "integer"),
+    }
+    if status in (401, 403):
+        texts["WWW-Authenticate"] = ("RFC 6750", "string")
+    if status in (429, 503):
+        texts["Retry-After"] = ("Seconds to wait", "integer")
+    return {name: {"description": text, "schema": {"type": kind}} for name, (text, kind) in texts.items()}
+
+
+DESCRIBED: Final[dict[str, Any]] = {
+    "operation_id": "revocations_follow",
+    "response_model": None,
+    "responses": {
+        200: {
+            "description": _ANSWER,
+            "headers": _headers(200),
+            "content": {CONTENT_TYPE: {"schema": {"type": "string"}}},
+        },
+        **{
+            status: {"model": ErrorEnvelope, "description": text, "headers": _headers(status)}
+            for status, text in _ERRORS.items()
+        },
+    },
+    "openapi_extra": {
+        "x-required-permission": PERMISSION,
+        "x-condition": "own tenant; every tenant with a token that was minted for all tenants",
+        "security": [{"bearer": []}],
+        "parameters": [
+            _parameter("cursor", "query", {"type": "string"}, "From the last line of an earlier answer"),
+            _parameter(
+                "wait",
+                "query",
+                {"type": "integer", "minimum": 0, "maximum": MAX_WAIT, "default": DEFAULT_WAIT},
+                "Seconds to wait for something new",
+            ),
+            _parameter("X-Tenant-ID", "header", {"type": "string"}, "The bearer's own tenant, if it is sent"),
+        ],
+    },
+}

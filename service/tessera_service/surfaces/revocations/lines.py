@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An answer of newline-delimited JSON, written while it is made, compressed for who takes that."""
+
+import json
+import re
+import zlib
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from starlette.types import Send
+
+from tessera_service.models import LogEntry, LogKind
+
+CONTENT_TYPE: Final = "application/x-ndjson"
+
+_GZIP: Final = 31  # zlib's window bits that mean the gzip format
+_FAST: Final = 1  # most of it is random ids, on which no level saves more
+_REFUSED: Final = re.compile(r"q=0(\.0{0,3})?")
+
+
+class Lines:
+    """Begins with its first line."""
+
+    def __init__(self, send: Send, *, compressed: bool) -> None:
+        self._send = send
+        self._packer = zlib.compressobj(_FAST, zlib.DEFLATED, _GZIP) if compressed else None
+
+    async def begin(self, line: Mapping[str, object]) -> None:
+        """The head of the answer and its first line."""
+        headers = [(b"content-type", CONTENT_TYPE.encode()), (b"vary", b"Accept-Encoding")]
+        if self._packer is not None:
+            headers.append((b"content-encoding", b"gzip"))
+        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        await self.write([line])
+
+    async def write(self, lines: Iterable[Mapping[str, object]]) -> None:
+        """Some more."""
+        data = b"".join(json.dumps(line, separators=(",", ":")).encode() + b"\n" for line in lines)
+        packed = data if self._packer is None else self._packer.compress(data)
+        if packed:
+            await self._send({"type": "http.response.body", "body": packed, "more_body": True})
+
+    async def end(self) -> None:
+        """No more."""
+        rest = b"" if self._packer is None else self._packer.flush()
+        await self._send({"type": "http.response.body", "body": rest})
+
+
+def takes_gzip(accept_encoding: Iterable[bytes]) -> bool:
+    """Whether a client names gzip among the encodings it takes (RFC 9110 section 12.5.3)."""
+    for part in b",".join(accept_encoding).decode("latin-1").lower().split(",")[:32]:
+        name, _, weight = (piece.strip() for piece in part.partition(";"))
+        if name == "gzip":
+            return _REFUSED.fullmatch(weight.replace(" ", "")) is None
+    return False
+
+
+def describe_entry(entry: LogEntry) -> Mapping[str, object]:
+    """An entry as followers read it. Its number stays inside: it would count what other tenants revoke."""
+    told: dict[str, object] = {"kind": entry.kind.value, "id": entry.key, "expires_at": entry.expires_at}
+    if entry.kind is not LogKind.KEY:
+        told["tenant_id"] = entry.tenant_id
+    if entry.kind is LogKind.SUBJECT:
+        told["cutoff_ms"] = entry.cutoff_ms
+    return told
