@@ -24,7 +24,8 @@ def serve_here(
         app = create_app(settings)
     except (SettingsError, InstallationError, StartupError, ServiceError) as error:
         raise StartError from error
-    serve(app, bound, on_ready=on_ready, watch_parent=watch_parent)
+    end_waits = app.state.engine.feed.close  # else who follows would be waited for
+    serve(app, bound, on_ready=on_ready, on_drain=end_waits, watch_parent=watch_parent)
 
 
 @dataclass(frozen=True)

@@ -213,6 +213,7 @@ class Engine:
 
     async def stop(self) -> None:
         """Stops the tasks, lets what is under way end, closes the stores. Idempotent."""
+        self.feed.close()
         await self.relay.finish()
         await self._tasks.stop()
         await self.relay.close()

@@ -2,7 +2,7 @@
 """What verifiers elsewhere are told of the revocation logs: everything once, and from then on what is new."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Final, NamedTuple
 
@@ -87,7 +87,7 @@ class RevocationFeed:
                 await _wait(heard, min(left, _TICK_SECONDS))
             await check()
 
-    async def snapshot(self, log_ids: Sequence[str], *, tenant_id: str | None, check: Check) -> AsyncIterator[Batch]:
+    async def snapshot(self, log_ids: Sequence[str], *, tenant_id: str | None, check: Check) -> AsyncGenerator[Batch, None]:
         """Every entry that still kills something, in batches of bounded size; the last one has the cursor. Another life
         of a log than `log_ids` says is StoreUnavailable: the follower begins again."""
         as_of_ns, positions = tessera.boottime_ns(), []
@@ -147,7 +147,7 @@ class RevocationFeed:
             position = Position.at(page.log_id, new[-1])
         return found, False
 
-    async def _pages(self, log: RevocationLog) -> AsyncIterator[LogPage]:
+    async def _pages(self, log: RevocationLog) -> AsyncGenerator[LogPage, None]:
         pages = aiter(log.read_log_snapshot())
         while True:
             async with answered_within(self._config.store_timeout):

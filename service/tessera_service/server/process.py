@@ -35,9 +35,16 @@ def stop_quietly() -> None:
         signal.signal(number, leave)
 
 
-def serve(app: ASGIApp, bound: socket.socket, *, on_ready: Callable[[], None], watch_parent: bool = False) -> None:
-    """Serves until SIGTERM or SIGINT, then finishes what is in flight. `on_ready` is called when the port is open.
-    `watch_parent`: stop too when the parent process is gone. StartError."""
+def serve(
+    app: ASGIApp,
+    bound: socket.socket,
+    *,
+    on_ready: Callable[[], None],
+    on_drain: Callable[[], None],
+    watch_parent: bool = False,
+) -> None:
+    """Serves until SIGTERM or SIGINT, then finishes what is in flight. `on_ready` is called when the port is open,
+    `on_drain` when the end begins. `watch_parent`: stop too when the parent process is gone. StartError."""
     guard = _StartGuard(app)
     logging.getLogger("uvicorn.error").addFilter(_is_news)
     server = _Server(
@@ -56,6 +63,7 @@ def serve(app: ASGIApp, bound: socket.socket, *, on_ready: Callable[[], None], w
             timeout_graceful_shutdown=DRAIN_SECONDS,
         ),
         on_ready=on_ready,
+        on_drain=on_drain,
         parent=os.getppid() if watch_parent else None,
     )
     try:
@@ -96,9 +104,17 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, *, on_ready: Callable[[], None], parent: int | None) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        on_ready: Callable[[], None],
+        on_drain: Callable[[], None],
+        parent: int | None,
+    ) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self._on_drain = on_drain
         self._parent = parent
         self._log = get_logger()
 
@@ -115,6 +131,7 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._log.info("draining", connections=len(self.server_state.connections))
+        self._on_drain()
         await super().shutdown(sockets)
         self._log.info("stopped", requests=self.server_state.total_requests)
 

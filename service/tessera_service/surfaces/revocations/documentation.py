@@ -3,9 +3,14 @@
 
 from typing import Any, Final
 
+from starlette.responses import Response
+
 from tessera_service.http.envelope import ErrorEnvelope
+from tessera_service.messages.token import TEXTS
 from tessera_service.surfaces.revocations.lines import CONTENT_TYPE
 from tessera_service.surfaces.revocations.operations import DEFAULT_WAIT, MAX_WAIT, PERMISSION
+
+JSON_TYPE: Final = "application/json"
 
 _ERRORS: Final = {
     400: "A cursor that this service did not make for this tenant, or a time to wait out of range",
@@ -15,6 +20,18 @@ _ERRORS: Final = {
     500: "An error of the service",
     503: "A store does not answer, or too many follow already",
 }
+# Case -> status, code, alias: as every path answers that no surface claims.
+_CASES: Final[dict[str, tuple[int, str, str | None]]] = {
+    "invalid_input": (400, "common.validation_error", None),
+    "unauthorized": (401, "auth.unauthorized", "common.unauthorized"),
+    "forbidden": (403, "common.forbidden", None),
+    "tenant_mismatch": (403, "auth.tenant.mismatch", None),
+    "rate_limited": (429, "common.rate_limited", None),
+    "internal_error": (500, "common.internal_error", None),
+    "store_unavailable": (503, "common.internal_error", None),
+    "overloaded": (503, "common.internal_error", None),
+}
+_META: Final = {"request_id": "req-001", "timestamp": "2026-01-31T14:35:00Z"}
 _ANSWER: Final = """\
 Lines of JSON. The first: `logs` (ids of the revocation logs), `tenant_id` (whose revocations these are; null: every
 tenant's), `snapshot` (true: everything that still counts; false: what is new since the cursor).
@@ -39,15 +56,27 @@ def _headers(status: int) -> dict[str, Any]:
         "RateLimit-Limit": ("Requests in a window, per tenant and client", "integer"),
         "RateLimit-Remaining": ("Requests left in the window; absent at 0", "integer"),
     }
-    if status in (401, 403):
+    if status == 401:
         texts["WWW-Authenticate"] = ("RFC 6750", "string")
     if status in (429, 503):
         texts["Retry-After"] = ("Seconds to wait", "integer")
     return {name: {"description": text, "schema": {"type": kind}} for name, (text, kind) in texts.items()}
 
 
+def _examples(status: int) -> dict[str, Any]:
+    examples: dict[str, Any] = {}
+    for case, (answered, code, alias) in _CASES.items():
+        if answered == status:
+            error: dict[str, Any] = {"code": code, "message": TEXTS[code].en}
+            if alias is not None:
+                error["data"] = {"alias": alias}
+            examples[case] = {"value": {"error": error, "meta": _META}}
+    return examples
+
+
 DESCRIBED: Final[dict[str, Any]] = {
     "operation_id": "revocations_follow",
+    "response_class": Response,
     "response_model": None,
     "responses": {
         200: {
@@ -56,7 +85,12 @@ DESCRIBED: Final[dict[str, Any]] = {
             "content": {CONTENT_TYPE: {"schema": {"type": "string"}}},
         },
         **{
-            status: {"model": ErrorEnvelope, "description": text, "headers": _headers(status)}
+            status: {
+                "model": ErrorEnvelope,
+                "description": text,
+                "headers": _headers(status),
+                "content": {JSON_TYPE: {"examples": _examples(status)}},
+            }
             for status, text in _ERRORS.items()
         },
     },

@@ -22,12 +22,12 @@ from tessera_service.http.tenant import asked_tenant
 from tessera_service.models import Caller
 from tessera_service.surfaces.revocations.lines import Lines, describe_entry, takes_gzip
 from tessera_service.surfaces.revocations.operations import (
+    ANSWER_SECONDS,
     MAX_FOLLOWERS,
     MAX_FOLLOWERS_OF_TENANT,
     MAX_SNAPSHOTS,
     MAX_SNAPSHOTS_OF_TENANT,
     PERMISSION,
-    SNAPSHOT_SECONDS,
 )
 from tessera_service.surfaces.revocations.query import read_query
 from tessera_service.surfaces.revocations.seats import Seats
@@ -94,15 +94,11 @@ class RevocationsEndpoint:
         log_ids = feed.log_ids
         lines = await _begin(follower, send, log_ids, snapshot=True)
         try:
-            async with (
-                asyncio.timeout(SNAPSHOT_SECONDS),
-                aclosing(feed.snapshot(log_ids, tenant_id=follower.tenant_id, check=check)) as batches,
-            ):
+            async with aclosing(feed.snapshot(log_ids, tenant_id=follower.tenant_id, check=check)) as batches:
                 async for batch in batches:
                     await _write(lines, batch, follower)
-        except (ServiceError, TimeoutError) as error:  # without its last line it will be thrown away
-            reason = error.code if isinstance(error, ServiceError) else "too_slow"
-            _log.warning("revocation_snapshot_broken", error=reason)
+        except ServiceError as error:  # without its last line it will be thrown away
+            _log.warning("revocation_snapshot_broken", error=error.code)
         await lines.end()
 
     async def _check(self, follower: Follower) -> None:
@@ -129,11 +125,11 @@ async def _write(lines: Lines, batch: Batch, follower: Follower) -> None:
 
 
 async def _while_connected(receive: Receive, work: Coroutine[object, object, None]) -> None:
-    """Awaits `work`, and ends it when the client goes. ClientGone."""
+    """Awaits `work`, and ends it when the client goes, or is too slow a reader. ClientGone."""
     working = asyncio.create_task(work)
     leaving = asyncio.create_task(_wait_until_gone(receive))
     try:
-        await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((working, leaving), timeout=ANSWER_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
             raise ClientGone
         working.result()

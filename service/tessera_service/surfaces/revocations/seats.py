@@ -19,7 +19,7 @@ class Seats:
     @contextmanager
     def take(self, owner: Hashable) -> Iterator[None]:
         """One seat for as long as it lasts. Overloaded."""
-        if self._taken.total() >= self._total or self._taken[owner] >= self._each:
+        if not self._has(owner):
             raise Overloaded
         self._taken[owner] += 1
         try:
@@ -27,3 +27,6 @@ class Seats:
         finally:
             self._taken[owner] -= 1
             self._taken += Counter()  # forgets who has none
+
+    def _has(self, owner: Hashable) -> bool:
+        return self._taken.total() < self._total and self._taken[owner] < self._each
