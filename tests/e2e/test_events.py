@@ -16,7 +16,7 @@ from e2e.conftest import Start
 from e2e.events import read_audit, read_event
 from e2e.hook import Hook, wait_until
 from e2e.process import ALL, Client, ServiceProcess, environment, run
-from service.redis_server import redis_server
+from redis_server import redis_server
 from tessera_service.webhook import sign
 
 pytestmark = pytest.mark.slow

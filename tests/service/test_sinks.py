@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from redis_server import RedisServer, redis_server
 from service.receiver import Answer, Received, Receiver, drip, hang, hang_up, pour, status
-from service.redis_server import RedisServer, redis_server
 from tessera_service.engine import CloudEvent, SinkFailed
 from tessera_service.engine.events import cloud_event
 from tessera_service.models import Event, EventType

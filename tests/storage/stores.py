@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from redis_server import RedisServer, shared_redis
 from tessera_service.errors import StoreUnavailable
 from tessera_service.storage.base import SessionStore
 from tessera_service.storage.memory import MemorySessionStore
 from tessera_service.storage.memory_outbox import MemoryOutbox
+from tessera_service.storage.redis import RedisSessionStore
 from tessera_service.storage.sql import SqlDirectory, SqlSessionStore
 from tessera_service.storage.sql.store import SqlStore
 
@@ -35,7 +37,26 @@ async def sqlite(folder: Path) -> AsyncIterator[SessionStore]:
     await store.close()
 
 
-STORES: dict[str, Callable[[Path], AbstractAsyncContextManager[SessionStore]]] = {"memory": memory, "sqlite": sqlite}
+@asynccontextmanager
+async def redis(folder: Path) -> AsyncIterator[SessionStore]:
+    """Sessions in a server of this process's tests, which is emptied."""
+    server = shared_redis()
+    server.command("FLUSHALL")
+    store = RedisSessionStore(server.url, directory_id=_directory_id)
+    await store.open()
+    yield store
+    await store.close()
+
+
+async def _directory_id() -> str:
+    return "directory-1"
+
+
+STORES: dict[str, Callable[[Path], AbstractAsyncContextManager[SessionStore]]] = {
+    "memory": memory,
+    "redis": redis,
+    "sqlite": sqlite,
+}
 
 
 @contextmanager
@@ -46,12 +67,26 @@ def broken_outbox(store: object) -> Iterator[None]:
             patch.setattr(MemoryOutbox, "append", _refuse)
             yield
         return
+    if isinstance(store, RedisSessionStore):
+        with _ended_stream(shared_redis()):
+            yield
+        return
     assert isinstance(store, SqlStore)
     with sqlite3.connect(str(store.database._url.database)) as other:
         other.execute("CREATE TRIGGER broken BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'broken'); END")
     yield
     other.execute("DROP TRIGGER broken")
     other.close()
+
+
+@contextmanager
+def _ended_stream(server: RedisServer) -> Iterator[None]:
+    """Its last entry has the greatest id that there is: none can come after it."""
+    outbox = "{tessera:0}:out"
+    last = server.command("EVAL", "return redis.call('XINFO', 'STREAM', KEYS[1])[8]", "1", outbox).split("\r\n")[1]
+    assert server.command("XSETID", outbox, "18446744073709551615-18446744073709551615") == "+OK\r\n"
+    yield
+    assert server.command("XSETID", outbox, last) == "+OK\r\n"
 
 
 def _refuse(*_: object) -> None:

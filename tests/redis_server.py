@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real redis-server of a test: on a free port of the loopback, with nothing on disk but in the test's folder."""
+"""Real redis-servers of tests: on a free port of the loopback, with nothing on disk but in the test's folder."""
 
+import atexit
 import contextlib
+import functools
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +18,10 @@ SECONDS = 20
 class RedisServer:
     """Starts, stops, and starts again on the same port."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
+        """`options`: of redis-server, instead of those that keep nothing on disk."""
         self._folder = folder
+        self._options = options or ("--save", "", "--appendonly", "no")
         self._process: subprocess.Popen[bytes] | None = None
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -34,9 +39,7 @@ class RedisServer:
         assert program is not None, "script/bootstrap test installs redis-server"
         bound = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder)]
         with (self._folder / "redis.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [program, *bound, "--save", "", "--appendonly", "no"], stdout=log, stderr=log
-            )
+            self._process = subprocess.Popen([program, *bound, *self._options], stdout=log, stderr=log)
         deadline = time.monotonic() + SECONDS
         while not self._answers():
             assert self._process.poll() is None, (self._folder / "redis.log").read_text()
@@ -63,11 +66,21 @@ class RedisServer:
         return False
 
 
+@functools.cache
+def shared_redis() -> RedisServer:
+    """One for all tests of this process: each empties it before it begins."""
+    folder = tempfile.TemporaryDirectory(prefix="tessera-redis-")
+    server = RedisServer(Path(folder.name))
+    atexit.register(folder.cleanup)
+    atexit.register(server.stop)  # first
+    return server.start()
+
+
 @contextlib.contextmanager
-def redis_server(folder: Path) -> Iterator[RedisServer]:
+def redis_server(folder: Path, *options: str) -> Iterator[RedisServer]:
     """One that runs until the end of the block."""
     folder.mkdir(exist_ok=True)
-    server = RedisServer(folder)
+    server = RedisServer(folder, *options)
     try:
         yield server.start()
     finally:

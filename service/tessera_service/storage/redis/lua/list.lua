@@ -1,0 +1,55 @@
+#!lua flags=no-writes
+-- SPDX-License-Identifier: Apache-2.0
+-- SessionStore.list_sessions and page_sessions: {total (-1: not asked for), sessions}, newest first.
+local who = given.subject and who_of(given.tenant, given.subject)
+local timeline = who and P .. 'l:' .. who or P .. 'i:' .. given.tenant
+local live, locked = who and P .. 'a:' .. who, who and P .. 'q:' .. who
+
+local function status_of(s, cutoff)
+  if s.locked then
+    return 'locked'
+  elseif not may_end(s, cutoff) then
+    return 'revoked'
+  end
+  return is_active(s, cutoff, given.now) and 'active' or 'expired'
+end
+
+local function count()
+  local now_ms = int(given.now * 1000)
+  if not given.counted then
+    return -1
+  elseif given.status == 'active' then
+    return call('ZCOUNT', live, '(' .. now_ms, '+inf')
+  elseif given.status == 'expired' then
+    return call('ZCOUNT', live, '-inf', now_ms)
+  elseif given.status == 'locked' then
+    return call('ZCARD', locked)
+  end
+  local all = call('ZCARD', timeline)
+  return given.status and all - call('ZCARD', live) - call('ZCARD', locked) or all
+end
+
+local total, found, skipped, at = count(), {}, 0, 0
+local is_plain = not given.status and not given.surface
+if is_plain then
+  skipped, at = given.offset, given.offset
+end
+while #found < given.limit and (total < 0 or skipped + #found < total) do
+  local ids = call('ZREVRANGE', timeline, at, at + (is_plain and given.limit or 200) - 1)
+  if #ids == 0 then
+    break
+  end
+  at = at + #ids
+  for _, id in ipairs(ids) do
+    local s = find(id)
+    local cutoff = cutoff_of(s.who)
+    local is_wanted = (not given.surface or s.surface == given.surface)
+      and (not given.status or status_of(s, cutoff) == given.status)
+    if is_wanted and skipped < given.offset then
+      skipped = skipped + 1
+    elseif is_wanted and #found < given.limit then
+      found[#found + 1] = whole(id, cutoff)
+    end
+  end
+end
+return {total, found}

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The server or cluster: opening it, checking that it keeps what it is given, running steps within a deadline."""
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from typing import Any, Final
+
+import structlog
+from redis.exceptions import NoScriptError, RedisError, ResponseError
+
+from tessera_service.errors import StoreUnavailable
+from tessera_service.storage.base import StoreRefused
+from tessera_service.storage.redis.connect import SLOTS, Client, make_client, public_name
+from tessera_service.storage.redis.scripts import script
+
+MIN_VERSION: Final = (7, 0)
+MARK_SECONDS: Final = 365  # by how much "revoked:<jti>" outlives its token: the largest CLOCK_SKEW and a minute
+
+_log = structlog.get_logger(__name__)
+
+
+class Server:
+    """Safe for any number of tasks of one event loop."""
+
+    def __init__(self, url: str, *, partitions: int, timeout_seconds: float) -> None:
+        make_client(url, timeout_seconds=timeout_seconds)  # ValueError now, not when it is opened
+        self.name = public_name(url)
+        self.partitions = partitions
+        self._directory_id = b""
+        self.is_cluster = "+cluster://" in url
+        self._url = url
+        self._timeout = timeout_seconds
+        self._slots = asyncio.Semaphore(SLOTS)
+        self._client: Client | None = None
+
+    async def open(self, directory_id: str) -> None:
+        """Idempotent. StoreRefused if it cannot be trusted with sessions, or has those of another directory."""
+        if self._client is not None:
+            return
+        self._directory_id = directory_id.encode()
+        client = make_client(self._url, timeout_seconds=self._timeout)
+        try:
+            async with asyncio.timeout(self._timeout * 4):
+                await self._check(client)
+                for number in range(self.partitions):
+                    await self._begin(client, number)
+        except (RedisError, OSError, TimeoutError) as error:
+            await _close(client)
+            raise StoreUnavailable("Redis does not answer") from error
+        except BaseException:
+            await _close(client)
+            raise
+        self._client = client
+
+    async def close(self) -> None:
+        """Waits for what is in flight as long as a call may take."""
+        client, self._client = self._client, None
+        if client is None:
+            return
+        try:
+            async with asyncio.timeout(self._timeout):
+                for _ in range(SLOTS):
+                    await self._slots.acquire()
+        except TimeoutError:
+            pass
+        self._slots = asyncio.Semaphore(SLOTS)
+        await _close(client)
+
+    async def step(self, number: int, name: str, given: bytes, *more: bytes) -> Any:
+        """Runs one step in a partition. StoreUnavailable."""
+        client = self._client
+        if client is None:
+            raise StoreUnavailable("the store is not open")
+        try:
+            async with asyncio.timeout(self._timeout), self._slots:
+                return await self._run(client, number, name, given, *more)
+        except TimeoutError as error:
+            raise StoreUnavailable("Redis did not answer in time") from error
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # whatever the driver raises: a store that fails is unavailable, never wrong
+            raise StoreUnavailable("Redis failed") from error
+
+    async def mark(self, jtis: Mapping[bytes, int]) -> None:
+        """Writes "revoked:<jti>" for readers outside; `jtis` with the expiry of each token. StoreUnavailable."""
+        client = self._client
+        if client is None:
+            raise StoreUnavailable("the store is not open")
+        try:
+            async with asyncio.timeout(self._timeout), self._slots:
+                pipeline = client.pipeline()
+                for jti, expires_at in jtis.items():
+                    pipeline.set(b"revoked:" + jti, b"1", exat=expires_at + MARK_SECONDS)
+                await pipeline.execute()
+        except (RedisError, OSError, TimeoutError) as error:
+            raise StoreUnavailable("Redis failed") from error
+
+    async def _run(self, client: Client, number: int, name: str, *given: bytes) -> Any:
+        outlive = b"" if self.is_cluster else str(MARK_SECONDS).encode()
+        told = (self._directory_id, outlive, *given)
+        try:
+            return await _evaluate(client, number, name, *told)
+        except ResponseError as error:
+            if not str(error).startswith("EMPTIED"):
+                raise
+        # Nothing was done. Whatever was in it is over: it begins anew, with another log.
+        _log.warning("session_store_was_emptied", partition=number)
+        await self._begin(client, number)
+        return await _evaluate(client, number, name, *told)
+
+    async def _check(self, client: Client) -> None:
+        found = await client.info()  # of a cluster: by node
+        for info in [found] if "redis_version" in found else found.values():
+            _check_info(info)
+
+    async def _begin(self, client: Client, number: int) -> None:
+        own = self._directory_id
+        made = (own, str(self.partitions).encode(), secrets.token_hex(16).encode())
+        directory, partitions = await _evaluate(client, number, "begin", *made)
+        if directory != own:
+            raise StoreRefused("the sessions in Redis belong to another directory")
+        if int(partitions) != self.partitions:
+            raise StoreRefused(f"the sessions in Redis are in {int(partitions)} partitions, not in {self.partitions}")
+
+
+def _check_info(info: Mapping[str, Any]) -> None:
+    version = tuple(int(part) for part in str(info["redis_version"]).split(".")[:2])
+    if version < MIN_VERSION:
+        raise StoreRefused(f"Redis {info['redis_version']} is too old: sessions need 7.0 or later")
+    if info["maxmemory_policy"] != "noeviction":
+        raise StoreRefused(
+            f"Redis may evict sessions and revocations: its maxmemory-policy is {info['maxmemory_policy']}, "
+            "has to be noeviction"
+        )
+    if not info["aof_enabled"]:
+        _log.warning(
+            "redis_keeps_nothing_for_sure",
+            hint="appendonly is off: a restart of Redis ends sessions and forgets revocations; set appendonly yes "
+            "and appendfsync always",
+        )
+
+
+async def _evaluate(client: Client, number: int, name: str, *given: bytes) -> Any:
+    wanted, key = script(name), f"{{tessera:{number}}}:meta"
+    try:
+        return await client.execute_command("EVALSHA", wanted.digest, 1, key, *given)
+    except NoScriptError:
+        return await client.execute_command("EVAL", wanted.text, 1, key, *given)
+
+
+async def _close(client: Client) -> None:
+    try:
+        await client.aclose()
+    except (RedisError, OSError):
+        _log.debug("redis_not_closed")
