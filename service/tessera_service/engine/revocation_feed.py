@@ -87,7 +87,9 @@ class RevocationFeed:
                 await _wait(heard, min(left, _TICK_SECONDS))
             await check()
 
-    async def snapshot(self, log_ids: Sequence[str], *, tenant_id: str | None, check: Check) -> AsyncGenerator[Batch, None]:
+    async def snapshot(
+        self, log_ids: Sequence[str], *, tenant_id: str | None, check: Check
+    ) -> AsyncGenerator[Batch, None]:
         """Every entry that still kills something, in batches of bounded size; the last one has the cursor. Another life
         of a log than `log_ids` says is StoreUnavailable: the follower begins again."""
         as_of_ns, positions = tessera.boottime_ns(), []
