@@ -164,6 +164,7 @@ class Service(FastAPI):
 
 _SECURITY_SCHEMES: Final = {
     "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "access_key": {"type": "http", "scheme": "basic"},
     "gateway_key": {"type": "apiKey", "in": "header", "name": "X-Gateway-Key"},
 }
 

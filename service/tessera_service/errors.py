@@ -72,6 +72,18 @@ class Forbidden(ServiceError):
     code = "forbidden"
 
 
+class ClientRefused(ServiceError):
+    """No access key with that id and secret that counts."""
+
+    code = "client_refused"
+
+
+class ClientForbidden(ServiceError):
+    """The access key does not grant a permission."""
+
+    code = "client_forbidden"
+
+
 class RefreshInvalid(ServiceError):
     """The refresh token is malformed, forged, expired, mismatched or superseded. `reason`: invalid or expired."""
 
@@ -105,9 +117,14 @@ class SessionForbidden(ServiceError):
 
 
 class RevokeInvalid(ServiceError):
-    """Nothing that can be revoked was named."""
+    """Nothing that can be revoked was named. `other_kind`: but a genuine token of the tenant, which other surfaces
+    revoke."""
 
     code = "revoke_invalid"
+
+    def __init__(self, *, other_kind: bool = False) -> None:
+        super().__init__("revoke invalid")
+        self.other_kind = other_kind
 
 
 class UnknownJti(ServiceError):

@@ -176,7 +176,8 @@ def session_that_no_key_opened(forges: Forges, base: Base) -> str:
     return forged(SESSION, sid=base.pair.session_id, sub=base.pair.subject)(forges, base)
 
 
-DEAD = {**_every_dead(), "session that no key opened": session_that_no_key_opened}
+UNOPENED = "session that no key opened"
+DEAD = {**_every_dead(), UNOPENED: session_that_no_key_opened}
 
 
 async def make_all(rig: Rig, base: Base) -> dict[str, Token]:
@@ -188,6 +189,6 @@ async def make_all(rig: Rig, base: Base) -> dict[str, Token]:
     forges = Forges(rig, rig.forge, _STRANGER)
     for name, forge in DEAD.items():
         of = base.session if "session" in name else base.pair
-        cause = name if name.startswith("lost") else None
+        cause = name if name.startswith("lost") or name == UNOPENED else None
         tokens[name] = Token(forge(forges, base), of.subject, of.session_id, cause=cause)
     return tokens

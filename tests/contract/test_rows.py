@@ -29,7 +29,7 @@ def code_of(body: dict[str, Any]) -> tuple[str, str | None]:
     match body:
         case {"error": {"code": code, "data": {"alias": alias}}}:
             return code, alias
-        case {"error": {"code": code}} | {"error_code": code} | {"message": code}:
+        case {"error": {"code": code}} | {"error": str(code)} | {"error_code": code} | {"message": code}:
             return code, None
     raise AssertionError(body)
 

@@ -13,6 +13,7 @@ from tessera_service.engine.auth_sessions import AuthSessions
 from tessera_service.engine.authz import Authz
 from tessera_service.engine.background import Background
 from tessera_service.engine.births import Births
+from tessera_service.engine.clients import Clients
 from tessera_service.engine.code_delivery import CodeProvider, SendNothing
 from tessera_service.engine.codes import Codes
 from tessera_service.engine.config import EngineConfig
@@ -164,6 +165,7 @@ class Engine:
             clock=clock,
             config=config,
         )
+        self.clients = Clients(access_keys=self.access_keys, births=births)
         self.session_tokens = SessionTokens(
             sessions=sessions,
             access_keys=self.access_keys,
@@ -237,6 +239,11 @@ class Engine:
         await self.keys.signing()
         if not self.mirror.is_fresh:
             raise StoreUnavailable
+
+    @property
+    def issuer(self) -> str:
+        """Who every token says it is from."""
+        return self._config.issuer
 
     @property
     def signing_jobs(self) -> int:

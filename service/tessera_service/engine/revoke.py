@@ -11,7 +11,7 @@ from tessera_service.engine.deadlines import answered_within
 from tessera_service.engine.ends import Ends
 from tessera_service.engine.liveness import Liveness
 from tessera_service.engine.permissions import REVOKE, REVOKE_SESSIONS, check_acting_on
-from tessera_service.engine.verifiers import BEARER, REFRESH, Dead
+from tessera_service.engine.verifiers import BEARER, REFRESH, SESSION, Dead
 from tessera_service.errors import RevokeInvalid, SessionNotFound, UnknownJti
 from tessera_service.models import Caller, RevokedOthers, ServiceToken, Session, TokenKind, TokenRecord
 from tessera_service.storage.base import Directory, SessionStore
@@ -95,6 +95,8 @@ class Revoker:
             claims = await self._genuine(token)
             if claims.tenant_id != caller.tenant_id:
                 raise RevokeInvalid
+            if claims.kind is TokenKind.SESSION:
+                raise RevokeInvalid(other_kind=True)
             check_acting_on(caller, claims.subject, REVOKE)
             await self._kill(caller, _record_of(claims))
 
@@ -117,7 +119,7 @@ class Revoker:
             return token is not None and await self._kill_service_token(jti, token.expires_at, revoked_by)
 
     async def _genuine(self, token: str) -> Claims:
-        for token_type in (BEARER, REFRESH):
+        for token_type in (BEARER, REFRESH, SESSION):
             try:
                 return await self._liveness.verify(token, token_type, ignore_expiry=True)
             except Dead as dead:

@@ -63,6 +63,12 @@ class StrictBody:
             raise UnsupportedMediaType
         return self.decode(model)
 
+    def decode_form(self, model: type[M]) -> M:
+        """Fields of a form, only under that type. InvalidInput, UnsupportedMediaType."""
+        if self.data and self.media is not Media.FORM:
+            raise UnsupportedMediaType
+        return parse_form(model, self.data)
+
 
 async def read_strictly(exchange: Exchange, receive: Receive) -> StrictBody:
     """Checks content type and content encoding, then reads. The time that the client takes does not count as ours."""

@@ -6,7 +6,7 @@ The words that programs read (codes, names of members, status words) stand in th
 from collections.abc import Mapping
 from typing import Final
 
-from tessera_service.messages import auth, authz, gateway, legacy_auth, session_token, token
+from tessera_service.messages import auth, authz, gateway, legacy_auth, oauth2, session_token, token
 from tessera_service.messages.text import LANGUAGES, Text, Texts
 
 MESSAGES: Final[Mapping[str, Texts]] = {
@@ -16,6 +16,7 @@ MESSAGES: Final[Mapping[str, Texts]] = {
     "legacy_auth": legacy_auth.TEXTS,
     "session_token": session_token.TEXTS,
     "authz": authz.TEXTS,
+    "oauth2": oauth2.TEXTS,
 }
 
 __all__ = ["LANGUAGES", "MESSAGES", "Text", "Texts"]

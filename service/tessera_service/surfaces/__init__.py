@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from tessera_service.surfaces import auth, authz, gateway, legacy_auth, ops, revocations, session_token, token
+from tessera_service.surfaces import auth, authz, gateway, legacy_auth, oauth2, ops, revocations, session_token, token
 from tessera_service.surfaces.surface import Surface
 
 SURFACES: Final[Sequence[Surface]] = (
@@ -14,6 +14,7 @@ SURFACES: Final[Sequence[Surface]] = (
     session_token.SURFACE,
     auth.SURFACE,
     authz.SURFACE,
+    oauth2.SURFACE,
     revocations.SURFACE,
     ops.SURFACE,
 )

@@ -3,7 +3,7 @@
 
 from collections.abc import Sequence
 
-from contract.sides import auth, authz, gateway, legacy_auth, revocations, session_token, token
+from contract.sides import auth, authz, gateway, legacy_auth, oauth2, revocations, session_token, token
 from contract.sides.side import Made, Revoke, Side, Way
 
 SIDES: Sequence[Side] = (
@@ -13,6 +13,7 @@ SIDES: Sequence[Side] = (
     legacy_auth.SIDE,
     session_token.SIDE,
     authz.SIDE,
+    oauth2.SIDE,
     revocations.SIDE,
     Side(surface="ops"),  # health, metrics and documentation: nothing of sessions
 )

@@ -3,7 +3,7 @@
 
 from collections.abc import Sequence
 
-from contract.slots import auth, authz, gateway, legacy_auth, revocations, session_token, token
+from contract.slots import auth, authz, gateway, legacy_auth, oauth2, revocations, session_token, token
 from contract.slots.slot import Refusal, Slot
 
 SLOTS: Sequence[Slot] = (
@@ -13,6 +13,7 @@ SLOTS: Sequence[Slot] = (
     *legacy_auth.SLOTS,
     *session_token.SLOTS,
     *authz.SLOTS,
+    *oauth2.SLOTS,
     *revocations.SLOTS,
 )
 

@@ -36,8 +36,8 @@ Send = Callable[[Rig, Token], Awaitable[httpx.Response]]
 @dataclass(frozen=True, slots=True)
 class Slot:
     """`operation`: method and path, as OpenAPI names it; `place`: "bearer", or the name of a member, header or query
-    field. `takes`: the kinds that pass. `refusal`: the answer to every other, but for the causes of `apart`, which the
-    surface tells from the rest."""
+    field. `takes`: the kinds that pass. `refusal`: the answer to every other, but for the causes and live kinds
+    of `apart`, which the surface tells from the rest."""
 
     operation: str
     place: str
