@@ -3,6 +3,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -14,6 +15,7 @@ from starlette.types import ASGIApp
 
 import tessera
 from tessera_service.engine import Engine, MasterKeys, Sink
+from tessera_service.engine.background import Background
 from tessera_service.errors import ServiceError
 from tessera_service.http.cors import Cors
 from tessera_service.http.edge import Edge, PlainRoute, answer_error
@@ -34,6 +36,7 @@ from tessera_service.surfaces import SURFACES
 from tessera_service.webhook import Webhook
 
 AUDIT_NAME: Final = "audit.jsonl"  # in the data directory
+METRICS_SECONDS: Final = 1.0  # how old the state of another worker may be in /metrics
 
 
 def make_engine(settings: Settings, *, background: bool = True) -> Engine:
@@ -98,15 +101,16 @@ def check_database(settings: Settings) -> str:
     return check(settings.database_url)
 
 
-def create_app(settings: Settings, *, engine: Engine | None = None) -> "Service":
-    """The application. Its lifespan starts and stops the engine; `app.state` has `engine`, `metrics`, `settings`."""
-    return Service(settings, engine or make_engine(settings))
+def create_app(settings: Settings, *, engine: Engine | None = None, metrics: Path | None = None) -> "Service":
+    """The application. Its lifespan starts and stops the engine; `app.state` has `engine`, `metrics`, `settings`.
+    `metrics`: the folder where all workers keep their figures."""
+    return Service(settings, engine or make_engine(settings), Metrics(shared=metrics))
 
 
 class Service(FastAPI):
     """FastAPI with the edge around it and plain endpoints past it."""
 
-    def __init__(self, settings: Settings, engine: Engine) -> None:
+    def __init__(self, settings: Settings, engine: Engine, metrics: Metrics) -> None:
         super().__init__(
             title="tessera",
             version=tessera.__version__,
@@ -125,8 +129,8 @@ class Service(FastAPI):
         )
         self.state.engine = engine
         self.state.settings = settings
-        self.state.metrics = Metrics()
-        measure(engine, self.state.metrics)
+        self.state.metrics = metrics
+        measure(engine, metrics)
         for surface in SURFACES:
             self.include_router(surface.router)
         declared = (route for surface in SURFACES for route in surface.router.routes)
@@ -185,9 +189,14 @@ def _describe_bodies() -> dict[str, Any]:
 @asynccontextmanager
 async def _run_engine(app: FastAPI) -> AsyncIterator[None]:
     engine: Engine = app.state.engine
+    metrics: Metrics = app.state.metrics
     warn_of_provider(app.state.settings)
     await engine.start()
+    tasks = Background()
+    if metrics.is_shared:
+        tasks.every(METRICS_SECONDS, metrics.write, name="metrics")
     try:
         yield
     finally:
+        await tasks.stop()
         await engine.stop()

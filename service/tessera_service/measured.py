@@ -27,7 +27,7 @@ from tessera_service.engine.session_tokens import SessionToken, SessionTokens, V
 from tessera_service.engine.tokens import TokenEngine
 from tessera_service.errors import Overloaded, ServiceError, StoreUnavailable
 from tessera_service.logs import get_logger
-from tessera_service.metrics import Metrics
+from tessera_service.metrics import Metrics, Together
 from tessera_service.models import AccessKeyRecord, Caller, IssuedTokens, IssueRequest, Session, SessionStatus
 
 T = TypeVar("T")
@@ -45,25 +45,34 @@ def measure(engine: Engine, metrics: Metrics) -> None:
     engine.login = MeasuredLogin(engine.login, metrics)
     engine.codes = MeasuredCodes(engine.codes, metrics)
     mirror = engine.mirror
-    metrics.watch("tessera_mirror_fresh", "1 while revocations are followed in time", lambda: float(mirror.is_fresh))
-    metrics.watch("tessera_mirror_age_seconds", "Time since the logs were last read", lambda: mirror.age_seconds)
-    metrics.watch("tessera_revocations_held", "Revocations in memory", lambda: float(len(mirror.revocations)))
-    metrics.watch("tessera_session_snapshots", "Session snapshots in memory", lambda: float(len(mirror.table)))
-    metrics.watch("tessera_signing_jobs", "Signing jobs that wait or run", lambda: float(engine.signing_jobs))
+    fresh, age = "1 while revocations are followed in time", "Time since the logs were last read"
+    metrics.watch("tessera_mirror_fresh", fresh, lambda: float(mirror.is_fresh), together="livemin")
+    metrics.watch("tessera_mirror_age_seconds", age, lambda: mirror.age_seconds, together="livemax")
+    held, kept = "Revocations in memory", "Session snapshots in memory"
+    metrics.watch("tessera_revocations_held", held, lambda: float(len(mirror.revocations)))
+    metrics.watch("tessera_session_snapshots", kept, lambda: float(len(mirror.table)))
+    jobs = "Signing jobs that wait or run"
+    metrics.watch("tessera_signing_jobs", jobs, lambda: float(engine.signing_jobs))
     _watch_relay(engine.relay, metrics)
 
 
 def _watch_relay(relay: Relay, metrics: Metrics) -> None:
     """Every worker reads the same backlog; what was delivered, each counts for itself."""
-    metrics.watch("tessera_outbox_rows", "Events that are kept, delivered or not", lambda: float(relay.rows))
-    series: Mapping[str, tuple[str, Callable[[str], float]]] = {
-        "tessera_event_lag_rows": ("Events that a sink does not have yet", relay.lag_rows),
-        "tessera_event_lag_seconds": ("Age of the oldest of them", relay.lag_seconds),
-        "tessera_events_delivered": ("Events that a sink confirmed", lambda sink: relay.counts(sink)["delivered"]),
-        "tessera_event_failures": ("Deliveries that failed", lambda sink: relay.counts(sink)["failures"]),
+    rows = "Events that are kept, delivered or not"
+    metrics.watch("tessera_outbox_rows", rows, lambda: float(relay.rows), together="livemax")
+    series: Mapping[str, tuple[str, Together, Callable[[str], float]]] = {
+        "tessera_event_lag_rows": ("Events that a sink does not have yet", "livemax", relay.lag_rows),
+        "tessera_event_lag_seconds": ("Age of the oldest of them", "livemax", relay.lag_seconds),
+        "tessera_events_delivered": (
+            "Events that a sink confirmed",
+            "sum",
+            lambda sink: relay.counts(sink)["delivered"],
+        ),
+        "tessera_event_failures": ("Deliveries that failed", "sum", lambda sink: relay.counts(sink)["failures"]),
     }
-    for name, (text, read) in series.items():
-        metrics.watch_each(name, text, "sink", {sink: partial(read, sink) for sink in relay.sinks})
+    for name, (text, together, read) in series.items():
+        reads = {sink: partial(read, sink) for sink in relay.sinks}
+        metrics.watch_each(name, text, "sink", reads, together=together)
 
 
 class MeasuredTokens(TokenEngine):

@@ -3,7 +3,8 @@
 
 import itertools
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote
@@ -245,6 +246,21 @@ def environment_name(field: str) -> str | None:
 def unknown_settings() -> dict[str, str | None]:
     """Names in the environment that look meant for this service but are no setting, with the one probably meant."""
     return unknown_names(os.environ, Settings.model_fields)
+
+
+@contextmanager
+def given_to_children(variables: Mapping[str, str]) -> Iterator[None]:
+    """Processes that are started meanwhile find these in their environment: what a library of theirs reads there."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _line(error: ValidationError) -> str:

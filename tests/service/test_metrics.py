@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.parser import text_string_to_metric_families
 
 from tessera_service.metrics import Metrics
+from tessera_service.shared_metrics import add_up
 
 
 def read(metrics: Metrics, name: str, **labels: str) -> float | None:
@@ -70,3 +72,15 @@ def test_the_text_can_be_read_by_prometheus_and_names_no_tenant() -> None:
     labels = {label for family in families for sample in family.samples for label in sample.labels}
     assert {"tessera_http_requests", "tessera_http_request_duration_seconds", "process_resident_memory_bytes"} <= names
     assert labels <= {"route", "method", "status", "le", "version", "implementation", "major", "minor", "patchlevel"}
+
+
+def test_processes_together_use_what_each_uses_and_are_as_old_as_the_oldest() -> None:
+    def process(name: str, value: float) -> GaugeMetricFamily:
+        return GaugeMetricFamily(f"process_{name}", "Text", value=value)
+
+    first = [process("open_fds", 3), process("start_time_seconds", 100)]
+    second = [process("open_fds", 4), process("start_time_seconds", 50), process("max_fds", 9)]
+
+    added = {metric.name: [sample.value for sample in metric.samples] for metric in add_up([first, second])}
+
+    assert added == {"process_open_fds": [7], "process_start_time_seconds": [50], "process_max_fds": [9]}

@@ -4,6 +4,7 @@
 import asyncio
 import secrets
 import socket
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -31,6 +32,7 @@ from tessera_service.server.listener import base_url, bind_socket
 from tessera_service.server.process import StartError, stop_quietly
 from tessera_service.server.workers import Workers, WorkersFailed
 from tessera_service.settings import Settings, SettingsError, load_settings, unknown_settings
+from tessera_service.shared_metrics import forget_worker, share_metrics
 
 
 def serve(
@@ -87,8 +89,10 @@ def _serve(settings: Settings, bound: socket.socket, *, url: str, workers: int, 
 
     if workers == 1:
         serve_here(settings, bound, on_ready=ready)
-    else:
-        Workers(Worker(settings), bound, count=workers).run(on_ready=ready)
+        return
+    with share_metrics() as folder:
+        worker = Worker(settings, folder)
+        Workers(worker, bound, count=workers, on_death=partial(forget_worker, folder)).run(on_ready=ready)
 
 
 def _prepare(settings: Settings, url: str, *, quickstart: bool) -> list[str]:

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from tessera_service.errors import ServiceError, StartupError
 from tessera_service.installation import InstallationError
@@ -15,13 +16,18 @@ from tessera_service.settings import Settings, SettingsError
 
 
 def serve_here(
-    settings: Settings, bound: socket.socket, *, on_ready: Callable[[], None], watch_parent: bool = False
+    settings: Settings,
+    bound: socket.socket,
+    *,
+    on_ready: Callable[[], None],
+    watch_parent: bool = False,
+    metrics: Path | None = None,
 ) -> None:
     """Serves in this process until it is told to stop. StartError, whose cause says why."""
     from tessera_service.app import create_app  # imports the web framework, which other commands do not need
 
     try:
-        app = create_app(settings)
+        app = create_app(settings, metrics=metrics)
     except (SettingsError, InstallationError, StartupError, ServiceError) as error:
         raise StartError from error
     end_waits = app.state.engine.feed.close  # else who follows would be waited for
@@ -33,13 +39,14 @@ class Worker:
     """One of several; goes whole to the spawned process. It sends "" when it serves, or why it cannot start."""
 
     settings: Settings
+    metrics: Path  # the folder of all workers' figures
 
     def __call__(self, bound: socket.socket, parent: Connection) -> None:
         stop_quietly()
         os.umask(0o077)
         configure_logs(self.settings.log_level, dev=self.settings.dev)
         try:
-            serve_here(self.settings, bound, on_ready=lambda: parent.send(""), watch_parent=True)
+            serve_here(self.settings, bound, on_ready=lambda: parent.send(""), watch_parent=True, metrics=self.metrics)
         except StartError as error:
             parent.send(explain_start(error))
             raise SystemExit(1) from None

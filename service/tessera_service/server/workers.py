@@ -22,18 +22,21 @@ _GRACE_SECONDS = 5  # for the flush after the drain
 WorkerMain = Callable[[socket.socket, Connection], None]
 """What a worker runs; it sends "" when it is ready, or one line that says why it cannot start. Has to be picklable."""
 
+OnDeath = Callable[[int | None], None]
+
 
 class WorkersFailed(Exception):
     """The workers did not start, or kept dying. The text is one line."""
 
 
 class Workers:
-    """Runs `count` workers until SIGTERM or SIGINT."""
+    """Runs `count` workers until SIGTERM or SIGINT. `on_death` is given the process id of each that died before."""
 
-    def __init__(self, main: WorkerMain, bound: socket.socket, *, count: int) -> None:
+    def __init__(self, main: WorkerMain, bound: socket.socket, *, count: int, on_death: OnDeath | None = None) -> None:
         self._main = main
         self._bound = bound
         self._count = count
+        self._on_death = on_death or _tell_nobody
         self._context = multiprocessing.get_context("spawn")
         self._running: list[SpawnProcess] = []
         self._deaths: list[float] = []
@@ -91,6 +94,7 @@ class Workers:
             for process in [process for process in self._running if process.exitcode is not None]:
                 self._running.remove(process)
                 self._log.error("worker_died", worker=process.pid, status=process.exitcode)
+                self._on_death(process.pid)
                 self._count_death()
             if len(self._running) < self._count and time.monotonic() >= self._retry_at:
                 self._replace()
@@ -105,6 +109,7 @@ class Workers:
             process.kill()
             process.join()
             self._log.error("worker_start_failed", worker=process.pid, error=str(error))
+            self._on_death(process.pid)
             self._retry_at = time.monotonic() + RETRY_SECONDS
             self._count_death()
 
@@ -129,3 +134,7 @@ class Workers:
                 process.join()
         os.close(self._wake_reader)
         os.close(self._wake_writer)
+
+
+def _tell_nobody(_pid: int | None) -> None:
+    """Nobody keeps anything of a worker."""

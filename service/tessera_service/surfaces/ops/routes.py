@@ -63,9 +63,9 @@ async def readyz(request: Request) -> Response:
     },
 )
 async def metrics(request: Request) -> Response:
-    """Figures of this process, without any tenant. Several workers: each answers with its own."""
+    """Figures of the service, without any tenant. Several workers: whichever answers has added up all of them."""
     counted: Metrics = request.app.state.metrics
-    return Response(counted.render(), headers={"content-type": CONTENT_TYPE})
+    return Response(await counted.render_all(), headers={"content-type": CONTENT_TYPE})
 
 
 @router.get("/openapi.json", include_in_schema=False)
