@@ -239,8 +239,8 @@ class Fragile:
     def _step(self, name: str, step: Callable[..., Any]) -> Callable[..., Any]:
         async def call(*arguments: Any, **named: Any) -> Any:
             self.calls.append(name)
-            if name in self.fails:
-                raise StoreUnavailable
+            if name in self.fails or any(isinstance(text, str) and "\0" in text for text in arguments):
+                raise StoreUnavailable  # PostgreSQL fails at any text with a NUL in it
             await self._be_ill(name)
             answer = await step(*arguments, **named)
             pause = self.pauses.pop(name, None)

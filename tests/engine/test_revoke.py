@@ -58,7 +58,7 @@ async def test_another_subjects_session_needs_token_revoke(world: World) -> None
     assert await is_dead(world, bob.access_token)
 
 
-@pytest.mark.parametrize("session_id", ["", "x", "00000000-0000-7000-8000-000000000000"])
+@pytest.mark.parametrize("session_id", ["", "x", "a\0b", "x" * 60_000, "00000000-0000-7000-8000-000000000000"])
 async def test_an_unknown_session_is_not_found(world: World, session_id: str) -> None:
     with pytest.raises(SessionNotFound):
         await world.engine.tokens.revoke_session(await world.caller(), session_id)

@@ -296,6 +296,25 @@ async def test_a_running_process_ends_them_by_itself(make_world: MakeWorld) -> N
     assert (await world.session(claims_of(token)["sid"])).revoked_reason == "access_key_disabled"
 
 
+async def test_a_key_that_is_disabled_while_it_is_looked_at_is_looked_at_again(world: World) -> None:
+    other = await world.start()
+    key_id, token = await make_token(world)
+    await world.engine.access_keys.rotate(key_id)
+    await other.mirror.poll()
+    pause = world.directory.pause_after("get_access_key")
+    looking = asyncio.create_task(other.access_keys.end_disabled())
+    await pause.reached.wait()
+    world.sessions.fails = {"revoke_access_key_sessions"}
+    with pytest.raises(StoreUnavailable):
+        await world.engine.access_keys.disable(key_id)
+    world.sessions.fails = set()
+    await other.mirror.poll()
+    pause.go_on.set()
+    await looking
+    await other.access_keys.end_disabled()
+    assert (await world.session(claims_of(token)["sid"])).revoked_reason == "access_key_disabled"
+
+
 async def test_a_rotated_key_is_not_taken_for_a_disabled_one(world: World) -> None:
     key_id, token = await make_token(world)
     await world.engine.access_keys.rotate(key_id)

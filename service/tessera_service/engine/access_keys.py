@@ -13,7 +13,7 @@ from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.deadlines import answered_within
 from tessera_service.engine.ends import Ends
 from tessera_service.engine.grants import KeySnapshot, check_grants, key_snapshot, read_key_snapshot
-from tessera_service.engine.key_secrets import KeySecrets
+from tessera_service.engine.key_secrets import KeySecrets, askable_id
 from tessera_service.engine.master_keys import MasterKeys
 from tessera_service.engine.names import is_subject
 from tessera_service.engine.revocation import Mirror
@@ -116,7 +116,7 @@ class AccessKeys:
     async def check(self, access_key_id: str, secret: str, *, tenant_id: str | None = None) -> AccessKeyRecord | None:
         """The record of a key that counts; None for an unknown one, a wrong secret, a disabled key and one of another
         tenant than `tenant_id`, after the same work."""
-        key = await self._get(access_key_id)
+        key = await self._get(askable_id(access_key_id))
         expected = None if key is None else key.secret_hash
         master_key_id = None if key is None else key.master_key_id
         matches = self._secrets.match(access_key_id, secret, expected=expected, master_key_id=master_key_id)
@@ -153,10 +153,14 @@ class AccessKeys:
         """Ends what sessions are left of keys that the log told of, if they are disabled: whoever disabled one may not
         have reached these sessions, or not have come to the end. Done again it changes nothing."""
         for access_key_id in tuple(self._to_look_at):
-            key = await self._get(access_key_id)
-            if key is not None and key.disabled_at is not None:
-                await self._end_sessions(access_key_id)
-            self._to_look_at.discard(access_key_id)
+            self._to_look_at.discard(access_key_id)  # what the log tells from now on is looked at again
+            try:
+                key = await self._get(access_key_id)
+                if key is not None and key.disabled_at is not None:
+                    await self._end_sessions(access_key_id)
+            except BaseException:
+                self._to_look_at.add(access_key_id)
+                raise
 
     def _notice(self, _tenant_id: str, key: str) -> None:
         if tessera.AccessKey.is_well_formed_id(key):

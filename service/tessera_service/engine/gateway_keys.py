@@ -11,7 +11,7 @@ from tessera_service.clock import Clock
 from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.deadlines import answered_within
 from tessera_service.engine.ends import Ends
-from tessera_service.engine.key_secrets import KeySecrets
+from tessera_service.engine.key_secrets import KeySecrets, askable_id
 from tessera_service.engine.master_keys import MasterKeys
 from tessera_service.engine.tenants import Tenants
 from tessera_service.errors import UnknownTenant
@@ -67,7 +67,7 @@ class GatewayKeys:
             return self._config.default_tenant
         key_id, _, secret = key.partition(_SEPARATOR)
         async with answered_within(self._config.store_timeout):
-            record = await self._directory.get_gateway_key(key_id)
+            record = await self._directory.get_gateway_key(askable_id(key_id))
         expected = None if record is None else record.secret_hash
         master_key_id = None if record is None else record.master_key_id
         matches = self._secrets.match(key_id, secret, expected=expected, master_key_id=master_key_id)

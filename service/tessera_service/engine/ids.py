@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """UUIDv7 (RFC 9562 section 5.7): every id that the engine makes."""
 
+import re
 import secrets
 import threading
 import time
 import uuid
 
 _COUNTER_BITS = 12
+_UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _lock = threading.Lock()
 _last = 0  # milliseconds and counter of the newest id, as one number that only grows
 
@@ -25,6 +27,12 @@ def uuid7(*, now_ms: int | None = None, partition: int | None = None) -> str:
     random = secrets.randbits(54) << 8 | (secrets.randbits(8) if partition is None else partition)
     value = milliseconds << 80 | 0x7 << 76 | counter << 64 | 0b10 << 62 | random
     return str(uuid.UUID(int=value))
+
+
+def is_uuid7(text: str) -> bool:
+    """Whether `uuid7` may have made it. Any other text names nothing, and no store is asked for it: some fail at a text
+    that they cannot keep."""
+    return _UUID7.fullmatch(text) is not None
 
 
 def partition_of(identifier: str) -> int:

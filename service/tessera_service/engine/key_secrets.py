@@ -11,6 +11,8 @@ from tessera_service.errors import StartupError, StoreUnavailable
 
 _DECOY = secrets.token_bytes(32)  # what the secret of an unknown key is compared with: nothing hashes to it
 
+_NOBODY = "TSRA" + "0" * 16  # no key has that id: its letters are others
+
 _log = structlog.get_logger(__name__)
 
 
@@ -49,3 +51,9 @@ class KeySecrets:
             pepper = self._master_keys.derive(self._purpose, master_key_id=master_key_id)
             self._hashers[master_key_id] = tessera.AccessKeyHasher(pepper)
         return self._hashers[master_key_id]
+
+
+def askable_id(text: str) -> str:
+    """What to ask a directory for: the text if a key may have it as its id, else an id that no key has. So the work is
+    the same, and no directory fails at a text that it cannot keep."""
+    return text if tessera.AccessKey.is_well_formed_id(text) else _NOBODY

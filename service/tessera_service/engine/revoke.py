@@ -9,6 +9,7 @@ from tessera_service.engine.claims import Claims
 from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.deadlines import answered_within
 from tessera_service.engine.ends import Ends
+from tessera_service.engine.ids import is_uuid7
 from tessera_service.engine.liveness import Liveness
 from tessera_service.engine.permissions import REVOKE, REVOKE_SESSIONS, check_acting_on
 from tessera_service.engine.verifiers import BEARER, REFRESH, SESSION, Dead
@@ -59,6 +60,8 @@ class Revoker:
 
     async def session(self, caller: Caller, session_id: str, ground: Ground) -> None:
         """A session of the caller's tenant."""
+        if not is_uuid7(session_id):
+            raise SessionNotFound
         async with answered_within(self._config.store_timeout):
             session = await self._sessions.get(session_id)
             if session is None or session.tenant_id != caller.tenant_id:
