@@ -14,7 +14,7 @@ from tessera_service.models import Grant
 CREATE = "/session-token/create"
 VALIDATE = "/session-token/validate"
 REVOKE = "/session-token/revoke"
-WRONG_SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"  # the seed's own
+WRONG_SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"  # a documented sample
 UNKNOWN_ID = "AKIAIOSFODNN7EXAMPLE"
 DEAD = {
     "status": "failure",

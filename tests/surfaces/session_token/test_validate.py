@@ -143,7 +143,7 @@ async def test_disabling_a_key_ends_all_its_tokens_and_no_others(shared: Rig) ->
     assert all(session.access_key_id != key[0] for session in sessions)
 
 
-async def test_the_seeds_own_calls_are_answered_in_the_seeds_own_shape(shared: Rig) -> None:
+async def test_the_documented_calls_are_answered_in_the_documented_shape(shared: Rig) -> None:
     made = await create(shared, await make_key(shared, "doc456:view"), duration_seconds=3600)
     token = made.json()["session_token"]["token"]
     answer = await send(

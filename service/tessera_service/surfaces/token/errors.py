@@ -12,7 +12,7 @@ OWN: Final = ""  # stands for the operation's own code for bad input
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`alias`: the other code that the seed names for the case; not sent where it is the same."""
+    """`alias`: the other code that clients may know the case by; not sent where it is the same."""
 
     status: int
     code: str
