@@ -21,7 +21,7 @@ from tessera_service.http.cors import Cors
 from tessera_service.http.edge import Edge, PlainRoute, answer_error
 from tessera_service.http.limits import RateLimiter
 from tessera_service.http.peer import Peers
-from tessera_service.installation import check_database_folder, load_master_keys, settle_issuer
+from tessera_service.installation import check_database_place, load_master_keys, settle_issuer
 from tessera_service.measured import measure
 from tessera_service.metrics import Metrics
 from tessera_service.observe import Observe
@@ -41,11 +41,11 @@ METRICS_SECONDS: Final = 1.0  # how old the state of another worker may be in /m
 
 def make_engine(settings: Settings, *, background: bool = True) -> Engine:
     """The engine over the stores that the settings name; not started. SettingsError, InstallationError."""
-    check_database_folder(settings)
+    check_database_place(settings)
     settings = settle_issuer(settings)
     current, *older = load_master_keys(settings)
     config = settings.engine_config()
-    directory = SqlDirectory(settings.database_url, timeout_ms=config.store_timeout_ms)
+    directory = SqlDirectory(settings.database_url, timeout_ms=config.store_timeout_ms, migrates=settings.migrate)
     return Engine(
         config=config,
         directory=directory,
@@ -91,13 +91,13 @@ def _make_sessions(settings: Settings, directory: SqlDirectory) -> SessionStore:
 
 def upgrade_database(settings: Settings) -> str:
     """Brings the directory's schema up to date; its revision. Blocks. StoreRefused, StoreUnavailable."""
-    check_database_folder(settings)
+    check_database_place(settings)
     return upgrade(settings.database_url)
 
 
 def check_database(settings: Settings) -> str:
     """The revision of a database that is whole and of this release. Blocks. StoreRefused, StoreUnavailable."""
-    check_database_folder(settings)
+    check_database_place(settings)
     return check(settings.database_url)
 
 

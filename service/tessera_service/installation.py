@@ -4,6 +4,7 @@
 Both are made by whoever comes first, complete or not at all; processes that start at once agree."""
 
 import base64
+import importlib.util
 import os
 import secrets
 import stat
@@ -38,6 +39,7 @@ def load_master_keys(settings: Settings) -> tuple[bytes, ...]:
         return tuple(key.get_secret_value() for key in settings.master_key)
     if settings.master_key_file is not None:
         return _read_keys(settings.master_key_file, name="TESSERA_MASTER_KEY_FILE")
+    _check_own_key(settings)
     path = prepare_data_directory(settings) / MASTER_KEY_NAME
     if not path.exists():
         create_once(path, base64.b64encode(secrets.token_bytes(MASTER_KEY_BYTES)) + b"\n")
@@ -46,18 +48,31 @@ def load_master_keys(settings: Settings) -> tuple[bytes, ...]:
 
 def check_master_keys(settings: Settings) -> None:
     """Whether `load_master_keys` would find what it needs; makes nothing. SettingsError."""
+    if settings.master_key is None and settings.master_key_file is None:
+        _check_own_key(settings)
     if settings.master_key is None and (settings.master_key_file or (settings.data_dir / MASTER_KEY_NAME).exists()):
         load_master_keys(settings)
 
 
-def check_database_folder(settings: Settings) -> None:
-    """Whether the file that DATABASE_URL names has a folder, or one that can be made: its last part only, so that a
-    mistyped path makes no tree of folders. SettingsError."""
+def check_database_place(settings: Settings) -> None:
+    """Whether a server's database has its driver, and the file that DATABASE_URL names a folder, or one that can be
+    made: its last part only, so that a mistyped path makes no tree of folders. SettingsError."""
     if settings.database is None:
+        return
+    if settings.database_is_shared:
+        if importlib.util.find_spec("psycopg") is None:
+            raise SettingsError("DATABASE_URL: needs the extra postgres: pip install 'tessera[postgres]'")
         return
     folder = Path(unquote(settings.database_url.partition(":///")[2])).absolute().parent
     if not (folder if folder.exists() else folder.parent).is_dir():
         raise SettingsError("DATABASE_URL: the folder of the file does not exist, nor the folder that it would be in")
+
+
+def _check_own_key(settings: Settings) -> None:
+    if settings.database_is_shared:
+        raise SettingsError(
+            "TESSERA_MASTER_KEY: has to be set, or TESSERA_MASTER_KEY_FILE: all who share the database need the same"
+        )
 
 
 def settle_issuer(settings: Settings, base_url: str | None = None) -> Settings:

@@ -18,6 +18,9 @@ from tessera_service.durations import format_duration, parse_duration
 
 MASTER_KEY_BYTES = 32
 
+_SQLITE = "sqlite:////var/lib/tessera/tessera.db"
+_POSTGRES = "postgresql://tessera@db.example.org/tessera"
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -74,19 +77,25 @@ def check_tenant_id(text: str) -> str:
 
 
 def parse_database_url(value: object) -> SecretStr | None:
-    """A URL of a SQLite file, with the asynchronous driver."""
+    """A URL of a SQLite file or of a PostgreSQL database, without the name of a driver."""
     if value is None:
         return None
     text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
     try:
         url = make_url(text)
-    except ArgumentError:
-        raise ValueError("is not a database URL, like sqlite:////var/lib/tessera/tessera.db") from None
-    if url.get_backend_name() != "sqlite":
-        raise ValueError("only sqlite is in this version, like sqlite:////var/lib/tessera/tessera.db")
-    if url.drivername not in ("sqlite", "sqlite+aiosqlite") or not _names_a_file(text.partition("://")[2]):
-        raise ValueError("has to name a file and nothing else, like sqlite:////var/lib/tessera/tessera.db")
-    return SecretStr(url.set(drivername="sqlite+aiosqlite").render_as_string(hide_password=False))
+    except (ArgumentError, ValueError):
+        raise ValueError(f"is not a database URL, like {_SQLITE} or {_POSTGRES}") from None
+    if url.drivername in ("postgresql", "postgresql+psycopg", "postgres"):
+        if not url.database or "\0" in unquote(text):
+            raise ValueError(f"has to name a database, like {_POSTGRES}")
+        if not url.query.keys().isdisjoint(("password", "sslpassword")):
+            raise ValueError("has to have its password before the host, where it is known as one")
+        return SecretStr(url.set(drivername="postgresql").render_as_string(hide_password=False))
+    if url.drivername not in ("sqlite", "sqlite+aiosqlite"):
+        raise ValueError(f"has to be of SQLite or PostgreSQL, like {_SQLITE} or {_POSTGRES}")
+    if not _names_a_file(text.partition("://")[2]):
+        raise ValueError(f"has to name a file and nothing else, like {_SQLITE}")
+    return SecretStr(url.set(drivername="sqlite").render_as_string(hide_password=False))
 
 
 def _names_a_file(rest: str) -> bool:

@@ -136,6 +136,7 @@ class Settings(BaseSettings):
     outbox_retention: Annotated[int, DurationRange("1m", "87600h")] = 604_800
 
     dev: bool = Field(default=False, exclude=True)  # `serve --dev`; not in the environment
+    migrate: bool = Field(default=True, exclude=True)  # `serve --no-migrate`; not in the environment
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
@@ -163,7 +164,12 @@ class Settings(BaseSettings):
         """The directory's database, and the sessions' where they live there too; may hold a password."""
         if self.database is not None:
             return self.database.get_secret_value()
-        return "sqlite+aiosqlite:///" + quote(str(self.data_dir / "tessera.db"))
+        return "sqlite:///" + quote(str(self.data_dir / "tessera.db"))
+
+    @property
+    def database_is_shared(self) -> bool:
+        """Whether other machines can use the same database: what they have to agree on cannot be made here."""
+        return self.database_url.startswith("postgresql:")
 
     def engine_config(self) -> EngineConfig:
         """What the engine has to know."""

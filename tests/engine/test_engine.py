@@ -27,7 +27,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
     async def run(
         *, memory: bool = False, background: bool = False, master_key: bytes = MASTER_KEY, **changes: Any
     ) -> Engine:
-        directory = SqlDirectory(f"sqlite+aiosqlite:///{tmp_path / 'tessera.db'}")
+        directory = SqlDirectory(f"sqlite:///{tmp_path / 'tessera.db'}")
         engine = Engine(
             config=config(**changes),
             directory=directory,

@@ -70,6 +70,26 @@ def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "abab" not in result.output
 
 
+def test_the_password_of_a_server_is_not_shown_and_the_rest_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TESSERA_MASTER_KEY", "ab" * 32)
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://alice:{CANARY}@db:5433/tessera")
+
+    for result in (check(), check("--json")):
+        assert CANARY not in result.output
+        assert "postgresql://alice:***@db:5433/tessera" in result.output
+        assert result.exit_code == 0, result.output
+
+
+def test_a_shared_database_without_a_master_key_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://alice:{CANARY}@db/tessera")
+
+    result = check()
+
+    assert result.exit_code == 1
+    assert "TESSERA_MASTER_KEY: has to be set" in result.stderr
+    assert CANARY not in result.output
+
+
 def test_settings_that_nothing_reads_yet_say_so() -> None:
     shown = rows(check("--json"))
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import importlib.util
 import stat
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import pytest
 
 from tessera_service.installation import (
     InstallationError,
-    check_database_folder,
+    check_database_place,
     create_once,
     load_master_keys,
     settle_issuer,
@@ -132,20 +133,34 @@ def test_an_issuer_file_that_was_damaged_stops_the_start(tmp_path: Path) -> None
         settle_issuer(load_settings(data_dir=tmp_path))
 
 
+def test_a_shared_database_needs_a_master_key_that_others_have_too(tmp_path: Path) -> None:
+    load_master_keys(load_settings(data_dir=tmp_path))  # its own key, from before
+
+    with pytest.raises(SettingsError, match=r"^TESSERA_MASTER_KEY: has to be set, or TESSERA_MASTER_KEY_FILE"):
+        load_master_keys(load_settings(data_dir=tmp_path, database="postgresql://db/tessera"))
+
+
+def test_a_server_without_its_driver_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+
+    with pytest.raises(SettingsError, match=r"^DATABASE_URL: needs the extra postgres"):
+        check_database_place(load_settings(data_dir=tmp_path, database="postgresql://db/tessera"))
+
+
 @pytest.mark.parametrize("below", ["absent/data/tessera.db", "file/tessera.db", "file/data/tessera.db"])
 def test_a_database_in_a_folder_that_cannot_be_names_the_setting(tmp_path: Path, below: str) -> None:
     (tmp_path / "file").write_text("")
     settings = load_settings(data_dir=tmp_path, database=f"sqlite:///{tmp_path}/{below}")
 
     with pytest.raises(SettingsError, match=r"^DATABASE_URL: the folder of the file does not exist"):
-        check_database_folder(settings)
+        check_database_place(settings)
 
 
 @pytest.mark.parametrize("below", ["tessera.db", "data/tessera.db", "50%25%20of/tessera.db"])
 def test_a_database_in_a_folder_that_is_there_or_will_be_made_is_accepted(tmp_path: Path, below: str) -> None:
     (tmp_path / "50% of").mkdir()
 
-    check_database_folder(load_settings(data_dir=tmp_path, database=f"sqlite:///{tmp_path}/{below}"))
-    check_database_folder(load_settings(data_dir=tmp_path / "a" / "b"))
+    check_database_place(load_settings(data_dir=tmp_path, database=f"sqlite:///{tmp_path}/{below}"))
+    check_database_place(load_settings(data_dir=tmp_path / "a" / "b"))
 
     assert [path.name for path in tmp_path.iterdir()] == ["50% of"]

@@ -134,7 +134,6 @@ def test_an_empty_secret_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: 
         ("LOG_LEVEL", CANARY),
         ("SESSION_STORAGE_TYPE", CANARY),
         ("SESSION_STORAGE_TYPE", "redis"),
-        ("DATABASE_URL", f"postgresql://tessera:{CANARY}@localhost/tessera"),
         ("DATABASE_URL", "sqlite://"),
         ("DATABASE_URL", "sqlite:///:memory:"),
         ("DATABASE_URL", "sqlite:///%3Amemory%3A"),
@@ -143,6 +142,13 @@ def test_an_empty_secret_stops_the_start(monkeypatch: pytest.MonkeyPatch, name: 
         ("DATABASE_URL", f"sqlite:////srv/{CANARY}.db?"),
         ("DATABASE_URL", f"sqlite://{CANARY}/tessera.db"),
         ("DATABASE_URL", f"sqlite://:{CANARY}@/srv/tessera.db"),
+        ("DATABASE_URL", f"postgresql://{CANARY}@db"),
+        ("DATABASE_URL", f"postgresql://{CANARY}@db:port/tessera"),
+        ("DATABASE_URL", f"postgresql://db/{CANARY}%00"),
+        ("DATABASE_URL", f"postgresql://db/tessera?password={CANARY}"),
+        ("DATABASE_URL", f"postgresql://db/tessera?sslpassword={CANARY}"),
+        ("DATABASE_URL", f"postgresql+asyncpg://{CANARY}@db/tessera"),
+        ("DATABASE_URL", f"mysql://{CANARY}@db/tessera"),
         ("DATABASE_URL", f"no url {CANARY}"),
         ("TESSERA_MASTER_KEY", CANARY),
         ("SESSION_MAX_CONCURRENT", "0"),
@@ -211,19 +217,33 @@ def test_retention_follows_longer_tokens_unless_it_is_set(monkeypatch: pytest.Mo
 def test_the_database_stands_in_the_data_directory(tmp_path: Path) -> None:
     settings = load_settings(data_dir=tmp_path / "data")
 
-    assert settings.database_url == f"sqlite+aiosqlite:///{tmp_path}/data/tessera.db"
+    assert settings.database_url == f"sqlite:///{tmp_path}/data/tessera.db"
 
 
 def test_a_data_directory_with_signs_that_mean_something_in_a_url_is_itself(tmp_path: Path) -> None:
     settings = load_settings(data_dir=tmp_path / "50%25 of what?")
 
-    assert settings.database_url == f"sqlite+aiosqlite:///{tmp_path}/50%2525%20of%20what%3F/tessera.db"
+    assert settings.database_url == f"sqlite:///{tmp_path}/50%2525%20of%20what%3F/tessera.db"
 
 
-def test_a_database_url_gets_the_asynchronous_driver(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATABASE_URL", "sqlite:////srv/tessera.db")
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("sqlite:////srv/tessera.db", "sqlite:////srv/tessera.db"),
+        ("sqlite+aiosqlite:////srv/tessera.db", "sqlite:////srv/tessera.db"),
+        (
+            "postgresql://alice:p%40ss@db/tessera?sslmode=require",
+            "postgresql://alice:p%40ss@db/tessera?sslmode=require",
+        ),
+        ("postgresql+psycopg://alice@db:5433/tessera", "postgresql://alice@db:5433/tessera"),
+        ("postgres://db/tessera", "postgresql://db/tessera"),
+    ],
+)
+def test_a_database_url_names_no_driver(monkeypatch: pytest.MonkeyPatch, text: str, meant: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", text)
 
-    assert load_settings().database_url == "sqlite+aiosqlite:////srv/tessera.db"
+    assert load_settings().database_url == meant
+    assert load_settings().database_is_shared == meant.startswith("postgresql")
 
 
 def test_the_data_directory_is_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -3,11 +3,13 @@
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from postgres import postgres_server
 from redis_server import RedisServer, shared_redis
 from tessera_service.errors import StoreUnavailable
 from tessera_service.storage.base import SessionStore
@@ -52,11 +54,43 @@ async def _directory_id() -> str:
     return "directory-1"
 
 
+@asynccontextmanager
+async def postgres(folder: Path) -> AsyncIterator[SessionStore]:
+    """Sessions in a database of a server."""
+    with database_url("postgres", folder) as url:
+        store = SqlSessionStore(SqlDirectory(url, timeout_ms=60_000))  # what is asked here is not how long a step takes
+        await store.open()
+        yield store
+        await store.close()
+
+
+@contextmanager
+def database_url(product: str, folder: Path) -> Iterator[str]:
+    """The URL of an empty database that has this release's schema; for SQLite `tessera.db` in `folder`."""
+    if product == "sqlite":
+        yield f"sqlite:///{folder}/tessera.db"
+        return
+    server = postgres_server()
+    with server.database(template=server.template) as url:
+        yield url
+
+
+PRODUCTS = ("postgres", "sqlite")
 STORES: dict[str, Callable[[Path], AbstractAsyncContextManager[SessionStore]]] = {
     "memory": memory,
+    "postgres": postgres,
     "redis": redis,
     "sqlite": sqlite,
 }
+
+
+def execute(store: SqlStore, *statements: str) -> list[tuple[Any, ...]]:
+    """Statements over a connection that knows nothing of the store; the rows of the last."""
+    url = store.database._url
+    if url.get_backend_name() == "postgresql":
+        return postgres_server().execute(*statements, database=str(url.database))
+    with closing(sqlite3.connect(str(url.database))) as other, other:
+        return [other.execute(statement).fetchall() for statement in statements][-1]
 
 
 @contextmanager
@@ -72,11 +106,17 @@ def broken_outbox(store: object) -> Iterator[None]:
             yield
         return
     assert isinstance(store, SqlStore)
-    with sqlite3.connect(str(store.database._url.database)) as other:
-        other.execute("CREATE TRIGGER broken BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'broken'); END")
+    is_postgres = store.database._url.get_backend_name() == "postgresql"
+    execute(store, *(_BREAK_POSTGRES if is_postgres else _BREAK_SQLITE))
     yield
-    other.execute("DROP TRIGGER broken")
-    other.close()
+    execute(store, "DROP TRIGGER broken ON outbox" if is_postgres else "DROP TRIGGER broken")
+
+
+_BREAK_SQLITE = ["CREATE TRIGGER broken BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'broken'); END"]
+_BREAK_POSTGRES = [
+    "CREATE OR REPLACE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''broken''; END'",
+    "CREATE TRIGGER broken BEFORE INSERT ON outbox FOR EACH STATEMENT EXECUTE FUNCTION broken()",
+]
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 """Every store against a model in plain Python, through random lives of a few sessions."""
 
 import asyncio
+import os
 import shutil
 import tempfile
 from contextlib import AsyncExitStack
@@ -352,11 +353,14 @@ class StoresAgree(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
 
+_EXAMPLES = {"memory": 300, "postgres": 8, "sqlite": 60}  # those without a disk are quick
+
+
 @pytest.mark.parametrize("name", sorted(STORES))
 def test_a_store_does_what_the_model_does(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules, "SPENT_KEPT", SPENT_KEPT)
     machine = type("StoresAgree", (StoresAgree,), {"name": name})
-    examples = 300 if name in MORTAL else 60  # those without a disk are quick
+    examples = 2000 if os.environ.get("TESSERA_FAULTS") else _EXAMPLES[name]
     run_state_machine_as_test(
         machine,
         settings=settings(

@@ -164,7 +164,7 @@ async def test_the_usual_steps_take_few_statements(store: SqlSessionStore) -> No
         "poll": 2,
         "create_limited": 6,
         "slide": 6,
-        "touch": 1,
+        "touch": 3,
         "list_sessions": 1,
         "count_sessions": 1,
     }

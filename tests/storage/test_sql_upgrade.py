@@ -11,7 +11,7 @@ from alembic import command
 
 from storage.examples import NOW, NOW_MS, eviction, gateway_session, limit, revocation, rotation
 from tessera_service.models import OutboxSize, SessionStatus
-from tessera_service.storage.sql import SqlDirectory, SqlSessionStore, engine, migrate
+from tessera_service.storage.sql import SqlDirectory, SqlSessionStore, engine, migrate, sqlite
 
 # As the first release writes a session, all columns by name.
 FIRST = {
@@ -38,9 +38,9 @@ def file(tmp_path: Path) -> Path:
     """A database of the first release: alice's sessions, alive, revoked, locked, and expired before a cut-off."""
     path = tmp_path / "tessera.db"
     url = engine.parse_url(f"sqlite:///{path}")
-    engine.prepare(url)
-    with engine.sync_engine(url, writes=True, timeout_ms=1000).connect() as connection:
-        engine.make_durable(connection)
+    sqlite.prepare(url)
+    with sqlite.sync_engine(url, writes=True, timeout_ms=1000).connect() as connection:
+        sqlite.make_durable(connection)
         with connection.begin():
             command.upgrade(migrate._config(connection), "0001")
     with closing(sqlite3.connect(path)) as plain, plain:

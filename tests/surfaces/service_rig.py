@@ -193,7 +193,7 @@ async def open_rig(
     store: str, folder: Path, *, config: dict[str, Any] | None = None, **settings: Any
 ) -> AsyncIterator[Rig]:
     """A started service over `store` in `folder`; no request limit unless the settings say so."""
-    directory = FrailStore(SqlDirectory(f"sqlite+aiosqlite:///{folder / 'tessera.db'}"))
+    directory = FrailStore(SqlDirectory(f"sqlite:///{folder / 'tessera.db'}"))
     sessions = FrailStore(_make_sessions(store, directory._store))
     clock = MovableClock()
     engine = Engine(

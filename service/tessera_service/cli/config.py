@@ -11,7 +11,7 @@ from tessera_service.cli.options import DataDir, Json
 from tessera_service.cli.output import complain, show_json, show_table
 from tessera_service.installation import (
     InstallationError,
-    check_database_folder,
+    check_database_place,
     check_master_keys,
     remembered_issuer,
 )
@@ -40,7 +40,7 @@ def check(data_dir: DataDir = None, as_json: Json = False) -> None:
         settings = load_settings(data_dir=data_dir)
         rows = describe_settings(settings)
         show_remembered(rows, remembered_issuer(settings))
-        check_database_folder(settings)
+        check_database_place(settings)
         check_master_keys(settings)
     except (SettingsError, InstallationError) as error:
         problems.insert(0, str(error))

@@ -15,7 +15,7 @@ from tessera_service.cli.options import DataDir, use_engine
 from tessera_service.cli.output import complain
 from tessera_service.cli.worker import Worker, explain_start, serve_here
 from tessera_service.engine import Engine, NewUser
-from tessera_service.installation import check_database_folder, load_master_keys, settle_issuer
+from tessera_service.installation import check_database_place, load_master_keys, settle_issuer
 from tessera_service.logs import configure_logs, get_logger
 from tessera_service.models import Grant
 from tessera_service.quickstart import (
@@ -48,16 +48,22 @@ def serve(
     quickstart: Annotated[
         bool, typer.Option("--quickstart", help="Print a service token and curl lines to try it with")
     ] = False,
+    migrate: Annotated[
+        bool,
+        typer.Option("--migrate/--no-migrate", help="Bring the database's schema up to date, or refuse an older one"),
+    ] = True,
     data_dir: DataDir = None,
 ) -> None:
     """Serves until SIGTERM or Ctrl-C, then finishes what is in flight."""
     stop_quietly()
-    settings = read_settings(data_dir, dev=dev, workers=workers)
-    check_database_folder(settings)
+    settings = read_settings(data_dir, dev=dev, workers=workers, migrate=migrate)
+    check_database_place(settings)
     load_master_keys(settings)  # a wrong one is told before anything else happens
     configure_logs(settings.log_level, dev=dev)
     for name in unknown_settings():
         get_logger().warning("unknown_setting", name=name)
+    if settings.database_is_shared and "issuer" not in settings.model_fields_set:
+        get_logger().warning("issuer_not_set", detail="instances that share a database have to have one ISSUER")
     with bind_socket(host, port) as bound:
         url = base_url(bound)
         settings = settle_issuer(settings, url)
@@ -73,9 +79,9 @@ def serve(
     get_logger().info("exit")
 
 
-def read_settings(data_dir: Path | None, *, dev: bool, workers: int) -> Settings:
+def read_settings(data_dir: Path | None, *, dev: bool, workers: int, migrate: bool = True) -> Settings:
     """The settings, if that many workers can share them. SettingsError."""
-    settings = load_settings(data_dir=data_dir, dev=dev)
+    settings = load_settings(data_dir=data_dir, dev=dev, migrate=migrate)
     if workers > 1 and settings.session_storage_type == "memory":
         raise SettingsError("SESSION_STORAGE_TYPE: memory is one process's own: it does not go with --workers > 1")
     return settings

@@ -2,20 +2,27 @@
 """One database of this process: a lane that reads, a lane that writes, and the deadline of both."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection, Engine, select
+from sqlalchemy.exc import DBAPIError
 
 from tessera_service.errors import StoreUnavailable
 from tessera_service.storage.sql import engine, migrate, schema
 
 T = TypeVar("T")
+_ATTEMPTS: Final = 4  # of a step that others are in the way of
 
 
 class DuplicateError(ValueError):
     """Something that has to be new exists already. The step did nothing."""
+
+
+class _UndoneError(Exception):
+    """A step failed before its commit, left nothing behind, and may go well if it runs again."""
 
 
 class Lane:
@@ -70,10 +77,20 @@ class Lane:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._transact, step)
 
     def _transact(self, step: Callable[[Connection], T]) -> T:
+        deadline = time.monotonic() + self._timeout
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return self._attempt(step)
+            except _UndoneError:
+                if time.monotonic() > deadline:
+                    raise
+        return self._attempt(step)
+
+    def _attempt(self, step: Callable[[Connection], T]) -> T:
         with self._engine.connect() as connection:
             try:
                 with connection.begin():
-                    return step(connection)
+                    return _run(step, connection)
             except (StoreUnavailable, DuplicateError):
                 raise
             except Exception:
@@ -85,8 +102,10 @@ class Lane:
 class Database:
     """What `SqlDirectory` and `SqlSessionStore` share. Open while one of them is."""
 
-    def __init__(self, url: str, *, timeout_ms: int) -> None:
+    def __init__(self, url: str, *, timeout_ms: int, migrates: bool = True) -> None:
         self._url = engine.parse_url(url)
+        self._product = engine.product_of(self._url)
+        self._settle_schema = migrate.upgrade_url if migrates else migrate.check_url
         self._timeout_ms = timeout_ms
         self._opening = asyncio.Lock()
         self._users = 0
@@ -99,10 +118,10 @@ class Database:
         return self._url.render_as_string(hide_password=True)
 
     async def open(self) -> None:
-        """Migrates if needed, and makes sure that a read is answered. One `close` for each."""
+        """Migrates if needed and wanted, and makes sure that a read is answered. One `close` for each."""
         async with self._opening:
             if self._users == 0:
-                await asyncio.to_thread(migrate.upgrade_url, self._url)
+                await asyncio.to_thread(self._settle_schema, self._url)
                 self._reader, self._writer = self._lane(writes=False), self._lane(writes=True)
                 try:
                     await self._reader.run(answer)
@@ -132,14 +151,23 @@ class Database:
 
     def _lane(self, *, writes: bool) -> Lane:
         # Less than the deadline: a step that waited in vain for another process ends before its caller leaves.
-        connections = engine.pooled_engine(self._url, writes=writes, timeout_ms=self._timeout_ms * 2 // 3)
-        return Lane(connections, slots=engine.slots(writes=writes), timeout_ms=self._timeout_ms)
+        connections = self._product.pooled_engine(self._url, writes=writes, timeout_ms=self._timeout_ms * 2 // 3)
+        return Lane(connections, slots=self._product.slots(writes=writes), timeout_ms=self._timeout_ms)
 
     async def _close_lanes(self) -> None:
         lanes, self._reader, self._writer = (self._reader, self._writer), None, None
         for lane in lanes:
             if lane is not None:
                 await lane.close()
+
+
+def _run(step: Callable[[Connection], T], connection: Connection) -> T:
+    try:
+        return step(connection)
+    except DBAPIError as error:
+        if engine.is_undone(error):
+            raise _UndoneError from error
+        raise
 
 
 def answer(connection: Connection) -> None:

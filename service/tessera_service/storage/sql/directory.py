@@ -26,10 +26,11 @@ from tessera_service.storage.sql.store import SqlStore
 
 
 class SqlDirectory(SqlStore):
-    """Tenants, service tokens, keys and users in a database. ValueError for a URL that cannot be used."""
+    """Tenants, service tokens, keys and users in a database. ValueError for a URL that cannot be used; `open` refuses
+    an older schema unless it `migrates`."""
 
-    def __init__(self, url: str, *, timeout_ms: int = 1500) -> None:
-        super().__init__(Database(url, timeout_ms=timeout_ms))
+    def __init__(self, url: str, *, timeout_ms: int = 1500, migrates: bool = True) -> None:
+        super().__init__(Database(url, timeout_ms=timeout_ms, migrates=migrates))
 
     async def directory_id(self) -> str:
         return await self._read(steps.directory_id)

@@ -77,7 +77,7 @@ def revoke_service_token(connection: Connection, jti: str, revocation: Revocatio
 
 def purge_service_tokens(connection: Connection, now: int, limit: int) -> int:
     expired = select(service_tokens.c.jti).where(service_tokens.c.expires_at <= now)
-    chosen = expired.order_by(service_tokens.c.expires_at).limit(limit)
+    chosen = expired.order_by(service_tokens.c.expires_at).limit(limit).with_for_update(skip_locked=True)
     return connection.execute(delete(service_tokens).where(service_tokens.c.jti.in_(chosen))).rowcount
 
 

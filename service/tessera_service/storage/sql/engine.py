@@ -1,196 +1,103 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All that depends on the database product: URLs, connections, how a transaction begins. Another product is added here.
+"""All that depends on the database product: URLs, connections, how a transaction begins, what a failure means. Another
+product is one module and one row in `_PRODUCTS`."""
 
-SQLite: WAL and `synchronous=FULL`, so that what was committed survives power loss; every writing transaction is BEGIN
-IMMEDIATE, so that it never starts reading what it then may not write. The driver's own transaction handling is off: it
-would begin late and deferred.
-"""
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
 
-import os
-import sqlite3
-import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Final
-from urllib.parse import quote, unquote
+from sqlalchemy import URL, Connection, Engine, Table
+from sqlalchemy.dialects import postgresql as postgresql_dialect
+from sqlalchemy.dialects import sqlite as sqlite_dialect
+from sqlalchemy.exc import DBAPIError
 
-from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, Table, create_engine, event
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import ConnectionPoolEntry
+from tessera_service.storage.sql import postgres, sqlite
+from tessera_service.storage.sql.sqlite import sqlite_url
 
-from tessera_service.storage.base import StoreRefused
-
-READERS: Final = 4
-_WAL_WAIT_SECONDS: Final = 10.0
-_ASK_SECONDS: Final = 0.002  # between two attempts to begin writing while another process does
+__all__ = ["Product", "insert_or_ignore", "insert_or_update", "is_undone", "parse_url", "product_of", "sqlite_url"]
 
 
-def sqlite_url(path: Path) -> str:
-    """The URL of a SQLite file: what its name has of `%`, `?` and the like is escaped."""
-    return "sqlite:///" + quote(str(path))
+class Product(Protocol):
+    """One database product; a module is one."""
+
+    def parse_url(self, text: str) -> URL:
+        """The URL of a database that can be used. ValueError says what is wrong, without the URL, which may hold a
+        password."""
+        ...
+
+    def prepare(self, url: URL) -> None:
+        """Makes what has to be there before a connection. OSError if it cannot."""
+        ...
+
+    def check_server(self, connection: Connection) -> None:
+        """StoreRefused if what stands behind the connection cannot keep what a store promises."""
+        ...
+
+    def make_durable(self, connection: Connection) -> None:
+        """Makes a new database keep what is committed. Outside of a transaction. StoreRefused if that is impossible
+        here, OSError if it fails."""
+        ...
+
+    def lock_schema(self, connection: Connection) -> None:
+        """Makes this transaction the only one that migrates, until it ends."""
+        ...
+
+    def check_integrity(self, connection: Connection) -> bool:
+        """Whether the database finds itself undamaged."""
+        ...
+
+    def sync_engine(self, url: URL, *, writes: bool, timeout_ms: int) -> Engine:
+        """One connection at a time, for migrations; waits for others for `timeout_ms`."""
+        ...
+
+    def pooled_engine(self, url: URL, *, writes: bool, timeout_ms: int) -> Engine:
+        """Connections that write, or that read one state in each transaction; they wait for others for `timeout_ms`."""
+        ...
+
+    def slots(self, *, writes: bool) -> int:
+        """How many connections of a kind there are in a process."""
+        ...
+
+
+_PRODUCTS: Final[Mapping[str, Product]] = {"sqlite": sqlite, "postgresql": postgres}
+# What another transaction was in the way of. Run again, the step sees what that one did: that a row is there which it
+# did not find (unique_violation), or simply the newer state (serialization_failure, deadlock_detected).
+_ROLLED_BACK: Final = frozenset({"23505", "40001", "40P01"})
 
 
 def parse_url(text: str) -> URL:
-    """The URL of a database that can be used, with an absolute path. ValueError says what is wrong, without the URL,
-    which may hold a password."""
-    scheme, separator, rest = text.partition("://")
-    if scheme not in ("sqlite", "sqlite+aiosqlite") or not separator:
-        raise ValueError("the database URL names a database that is not supported: expected sqlite:///PATH")
-    path = unquote(rest.removeprefix("/"))
-    if not rest.startswith("/") or "?" in rest or not path or path.startswith(":"):
-        raise ValueError("the database URL has to name a file and nothing else: expected sqlite:///PATH")
-    return URL.create("sqlite", database=str(Path(path).absolute()))
+    """As `Product.parse_url`, of whichever product the URL names."""
+    product = _PRODUCTS.get(text.partition("://")[0].partition("+")[0])
+    if product is None:
+        raise ValueError(
+            "the database URL names a database that is not supported: expected sqlite:///PATH or "
+            "postgresql://USER@HOST/DATABASE"
+        )
+    return product.parse_url(text)
 
 
-def prepare(url: URL) -> None:
-    """Creates the file if it is missing, readable by its owner alone, and its folder likewise. OSError if it cannot."""
-    path = _path(url)
-    if not path.parent.exists():
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        path.parent.chmod(0o700)
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return
-    try:
-        os.fchmod(descriptor, 0o600)  # the umask may have taken more away
-    finally:
-        os.close(descriptor)
+def product_of(url: URL) -> Product:
+    """The product of a parsed URL."""
+    return _PRODUCTS[url.get_backend_name()]
 
 
-def make_durable(connection: Connection) -> None:
-    """Switches the database to WAL, once for its life. Outside of a transaction. StoreRefused if that is impossible
-    here, OSError if it fails."""
-    deadline = time.monotonic() + _WAL_WAIT_SECONDS
-    driver: Any = connection.connection.driver_connection
-    while True:
-        try:
-            mode = driver.execute("PRAGMA journal_mode=WAL").fetchone()[0]
-        except sqlite3.OperationalError as error:
-            # Another process switches at this moment: SQLite does not wait for it by itself.
-            if not _is_busy(error) or time.monotonic() > deadline:
-                raise OSError("the database cannot be switched to a write-ahead log") from error
-            time.sleep(0.02)
-            continue
-        if mode != "wal":
-            raise StoreRefused(f"the database cannot use a write-ahead log here (journal_mode={mode})")
-        return
-
-
-def check_integrity(connection: Connection) -> bool:
-    """Whether the database finds itself undamaged; reads all of it."""
-    return [row[0] for row in connection.exec_driver_sql("PRAGMA quick_check(1)")] == ["ok"]
-
-
-def sync_engine(url: URL, *, writes: bool, timeout_ms: int) -> Engine:
-    """One connection at a time, for migrations."""
-    engine = create_engine(
-        _file_url(url, "sqlite"), poolclass=NullPool, hide_parameters=True, connect_args=_connect_args(timeout_ms)
-    )
-    _tune(engine, _path(url), wait_seconds=timeout_ms / 1000 if writes else None)
-    return engine
-
-
-def pooled_engine(url: URL, *, writes: bool, timeout_ms: int) -> Engine:
-    """The one connection that writes, or the few that read. Both wait for other processes for `timeout_ms`."""
-    engine = create_engine(
-        _file_url(url, "sqlite"),
-        poolclass=QueuePool,
-        pool_size=slots(writes=writes),
-        max_overflow=0,
-        hide_parameters=True,
-        connect_args=_connect_args(timeout_ms),
-    )
-    _tune(engine, _path(url), wait_seconds=timeout_ms / 1000 if writes else None)
-    return engine
-
-
-def slots(*, writes: bool) -> int:
-    """How many connections of a kind there are in a process: SQLite has one writer at a time anyway."""
-    return 1 if writes else READERS
+def is_undone(error: DBAPIError) -> bool:
+    """Whether a statement, not a commit, failed in a way that leaves nothing behind and may go well the next time: the
+    connection was lost, as all are when a server restarts, or another transaction was in the way."""
+    return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _ROLLED_BACK
 
 
 def insert_or_ignore(connection: Connection, table: Table) -> Any:
-    """INSERT that does nothing where the primary key exists already."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table).on_conflict_do_nothing()
-    return sqlite.insert(table).on_conflict_do_nothing()
+    """INSERT that does nothing where the primary key exists already; its `rowcount` says which it was."""
+    return _insert(connection, table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 
 
 def insert_or_update(connection: Connection, table: Table, changes: Callable[[Any], dict[str, Any]]) -> Any:
     """INSERT that makes `changes` (of the row that it would have inserted) where the primary key exists already. Either
     way the row is locked."""
-    insert = postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    insert = _insert(connection, table)
     return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes(insert.excluded))
 
 
-def _path(url: URL) -> Path:
-    return Path(url.database or "")
-
-
-def _file_url(url: URL, driver: str) -> URL:
-    # mode=rw: a file that vanished must not come back empty.
-    return URL.create(driver, database=_path(url).as_uri(), query={"mode": "rw", "uri": "true"})
-
-
-def _connect_args(timeout_ms: int) -> dict[str, Any]:
-    return {"timeout": timeout_ms / 1000}
-
-
-def _tune(engine: Engine, path: Path, *, wait_seconds: float | None) -> None:
-    """`wait_seconds`: how long a transaction waits for its turn to write; None: it only reads."""
-    pragmas = ["PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON"]
-    if wait_seconds is None:
-        pragmas.append("PRAGMA query_only=ON")
-
-    @event.listens_for(engine, "connect")
-    def _connected(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in pragmas:
-            cursor.execute(pragma)
-        cursor.close()
-        record.info["file"] = _identity(path)
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        if connection.info["file"] != _identity(path):
-            # What is written to a file without a name is lost with the process.
-            raise OSError("the database file was removed or replaced")
-        if wait_seconds is None:
-            connection.exec_driver_sql("BEGIN")
-        else:
-            _begin_writing(connection, time.monotonic() + wait_seconds)
-
-
-def _begin_writing(connection: Connection, deadline: float) -> None:
-    """SQLite's own wait asks less and less often, at last every 100 ms: it never finds the moment between two
-    transactions of a process that has many to do."""
-    driver: Any = connection.connection.driver_connection
-    wait_ms = driver.execute("PRAGMA busy_timeout").fetchone()[0]
-    driver.execute("PRAGMA busy_timeout=0")
-    try:
-        while not _began(driver, deadline):
-            time.sleep(_ASK_SECONDS)
-    finally:
-        driver.execute(f"PRAGMA busy_timeout={wait_ms}")
-
-
-def _began(driver: Any, deadline: float) -> bool:
-    try:
-        driver.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError as error:
-        if not _is_busy(error) or time.monotonic() > deadline:
-            raise
-        return False
-    return True
-
-
-def _is_busy(error: sqlite3.OperationalError) -> bool:
-    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_dev, status.st_ino
+def _insert(connection: Connection, table: Table) -> Any:
+    dialect = postgresql_dialect if connection.dialect.name == "postgresql" else sqlite_dialect
+    return dialect.insert(table)

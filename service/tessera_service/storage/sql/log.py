@@ -72,7 +72,8 @@ def purge(connection: Connection, *, now: int, limit: int) -> int:
     newest = select(log_head.c.seq).scalar_subquery()
     log = revocation_log.c
     expired = select(log.sequence, log.kind, log.tenant_id, log.key).where(log.expires_at <= now, log.sequence < newest)
-    rows = connection.execute(expired.order_by(log.expires_at).limit(limit)).all()
+    chosen = expired.order_by(log.expires_at).limit(limit).with_for_update(of=revocation_log, skip_locked=True)
+    rows = connection.execute(chosen).all()
     if not rows:
         return 0
     keys = {(row.tenant_id, row.key) for row in rows if row.kind == LogKind.SUBJECT.value}

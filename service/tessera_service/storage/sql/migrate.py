@@ -3,6 +3,8 @@
 
 import sqlite3
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -30,32 +32,26 @@ def upgrade(url: str) -> str:
 
 def upgrade_url(url: URL) -> str:
     """As `upgrade`."""
-    with _ALEMBIC:
-        try:
-            engine.prepare(url)
-            return _upgrade(url)
-        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
-            raise StoreUnavailable("the database cannot be opened") from error
+    with _ALEMBIC, _unavailable():
+        engine.product_of(url).prepare(url)
+        return _upgrade(url)
+
+
+def check_url(url: URL) -> str:
+    """The revision of a database that has this release's schema; changes nothing. Errors as for `check`."""
+    with _ALEMBIC, _unavailable(), _reading(url) as connection:
+        return _this_release(connection)
 
 
 def check(url: str) -> str:
     """The revision of a database that this release can use as it stands, undamaged; creates and changes nothing.
     Blocks. Errors as for `upgrade`; StoreRefused also for an older schema."""
     parsed = engine.parse_url(url)
-    with _ALEMBIC:
-        try:
-            with engine.sync_engine(parsed, writes=False, timeout_ms=_WAIT_MS).connect() as connection:
-                revision = _known_revision(connection)
-                whole = engine.check_integrity(connection)
-        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
-            raise StoreUnavailable("the database cannot be opened") from error
-    if not whole:
-        raise StoreUnavailable("the database is damaged")
-    if revision != head():
-        raise StoreRefused(
-            f"the database has the schema {revision or 'of none'}, this release needs {head()}: upgrade it"
-        )
-    return head()
+    with _ALEMBIC, _unavailable(), _reading(parsed) as connection:
+        _known_revision(connection)
+        if not engine.product_of(parsed).check_integrity(connection):
+            raise StoreUnavailable("the database is damaged")
+        return _this_release(connection)
 
 
 def head() -> str:
@@ -66,16 +62,43 @@ def head() -> str:
 
 
 def _upgrade(url: URL) -> str:
-    with engine.sync_engine(url, writes=False, timeout_ms=_WAIT_MS).connect() as connection:
+    product = engine.product_of(url)
+    with _reading(url) as connection:
         if _known_revision(connection) == head():
             return head()
-    writer = engine.sync_engine(url, writes=True, timeout_ms=_WAIT_MS)
+    writer = product.sync_engine(url, writes=True, timeout_ms=_WAIT_MS)
     with writer.connect() as connection:
-        engine.make_durable(connection)
+        product.make_durable(connection)
         with connection.begin():
+            product.lock_schema(connection)
             # Alone from here to the commit. Whoever waited finds the work done, and alembic does nothing.
             _known_revision(connection)
             command.upgrade(_config(connection), "head")
+    return head()
+
+
+@contextmanager
+def _reading(url: URL) -> Iterator[Connection]:
+    product = engine.product_of(url)
+    with product.sync_engine(url, writes=False, timeout_ms=_WAIT_MS).connect() as connection:
+        product.check_server(connection)
+        yield connection
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+        raise StoreUnavailable("the database cannot be opened") from error
+
+
+def _this_release(connection: Connection) -> str:
+    revision = _known_revision(connection)
+    if revision != head():
+        raise StoreRefused(
+            f"the database has the schema {revision or 'of none'}, this release needs {head()}: upgrade it"
+        )
     return head()
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     RowMapping,
@@ -46,18 +47,19 @@ def append_revoked(connection: Connection, chosen: ColumnElement[bool], revocati
     head = connection.execute(select(outbox_head.c.seq).with_for_update()).scalar_one()
     in_order = func.row_number().over(order_by=[sessions.c.created_ms, sessions.c.session_id])
     rows = select(
-        literal(head) + in_order,
+        literal(head, BigInteger) + in_order,
         sessions.c.session_id + ".revoked",
         literal(EventType.REVOKED.value),
         sessions.c.tenant_id,
         sessions.c.session_id,
         sessions.c.subject,
-        literal(revocation.at_ms),
+        literal(revocation.at_ms, BigInteger),
         literal(json.dumps(events.revoked_alike(revocation))),
         func.nullif(sessions.c.metadata, "{}"),
     )
-    written = connection.execute(insert(outbox).from_select(_OF_SESSIONS, rows.where(chosen))).rowcount
-    _advance_head(connection, written)
+    # Otherwise nobody promises to know afterwards how many an INSERT has written.
+    writing = insert(outbox).from_select(_OF_SESSIONS, rows.where(chosen)).execution_options(preserve_rowcount=True)
+    _advance_head(connection, connection.execute(writing).rowcount)
 
 
 def read(connection: Connection, *, after: int, limit: int) -> Sequence[OutboxRow]:
@@ -95,7 +97,7 @@ def advance(connection: Connection, sink: str, *, fence: int, position: int, now
 
 def purge(connection: Connection, *, before_ms: int, limit: int) -> int:
     over = select(outbox.c.sequence).where(outbox.c.at_ms < before_ms)
-    chosen = over.order_by(outbox.c.at_ms, outbox.c.sequence).limit(limit)
+    chosen = over.order_by(outbox.c.at_ms, outbox.c.sequence).limit(limit).with_for_update(skip_locked=True)
     gone = connection.execute(delete(outbox).where(outbox.c.sequence.in_(chosen))).rowcount
     if gone:
         connection.execute(update(outbox_head).values(kept=outbox_head.c.kept - gone))

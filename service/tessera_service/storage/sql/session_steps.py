@@ -121,9 +121,11 @@ def slide(connection: Connection, wanted: Slide) -> SlideResult:
 
 
 def touch(connection: Connection, activities: Mapping[str, int]) -> None:
-    if activities:
-        in_one_order = sorted(activities.items())
-        connection.execute(_TOUCH, [{"touched_id": name, "active_ms": at_ms} for name, at_ms in in_one_order])
+    owners = select(sessions.c.tenant_id, sessions.c.subject).where(sessions.c.session_id.in_(list(activities)))
+    rows = connection.execute(owners.distinct()).all()
+    log.lock_subjects(connection, {(row.tenant_id, row.subject) for row in rows})
+    if rows:
+        connection.execute(_TOUCH, [{"touched_id": name, "active_ms": at_ms} for name, at_ms in activities.items()])
 
 
 def erase_subject(connection: Connection, tenant_id: str, subject: str, limit: int) -> int:
