@@ -353,7 +353,7 @@ class StoresAgree(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
 
-_EXAMPLES = {"memory": 300, "postgres": 8, "sqlite": 60}  # those without a disk are quick
+_EXAMPLES = {"memory": 300, "postgres": 8, "redis": 60, "sqlite": 60}  # those without a disk are quick
 
 
 @pytest.mark.parametrize("name", sorted(STORES))
