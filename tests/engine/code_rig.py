@@ -118,7 +118,9 @@ class Rig:
         """The user as it is from now on."""
         changed = replace(user, status=status, version=user.version + 1)
         revocation = Revocation(self.clock.now_ms(), "user_changed", "operator", log_expires_at=2**40)
-        assert await self.directory.update_user(changed, revocation=revocation, event=synced(changed))
+        assert await self.directory.update_user(
+            changed, ends_sessions=False, revocation=revocation, event=synced(changed)
+        )
         return changed
 
 

@@ -110,8 +110,11 @@ class MemoryDirectory(MemoryUsers):
     async def get_access_key(self, access_key_id: str) -> AccessKeyRecord | None:
         return self.access_keys.get(access_key_id)
 
-    async def list_access_keys(self, *, tenant_id: str | None = None) -> Sequence[AccessKeyRecord]:
-        return [key for key in self.access_keys.values() if tenant_id in (None, key.tenant_id)]
+    async def list_access_keys(
+        self, *, tenant_id: str | None = None, enabled_of: str | None = None
+    ) -> Sequence[AccessKeyRecord]:
+        found = [key for key in self.access_keys.values() if tenant_id in (None, key.tenant_id)]
+        return [key for key in found if enabled_of is None or (key.subject == enabled_of and not key.disabled_at)]
 
     async def disable_access_key(self, access_key_id: str, *, revocation: Revocation) -> AccessKeyRecord | None:
         key = self.access_keys.get(access_key_id)

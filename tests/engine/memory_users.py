@@ -43,7 +43,7 @@ class MemoryUsers:
         found = [one for one in self.users.values() if one.tenant_id == tenant_id]
         return sorted(found, key=lambda one: (one.created_at, one.user_id), reverse=True)
 
-    async def update_user(self, user: User, *, revocation: Revocation, event: Event) -> bool:
+    async def update_user(self, user: User, *, ends_sessions: bool, revocation: Revocation, event: Event) -> bool:
         before = self.users.get((user.tenant_id, user.user_id))
         if before is None or before.version != user.version - 1:
             return False
@@ -51,7 +51,7 @@ class MemoryUsers:
         if taken is not None:
             raise ValueError(taken)
         self.users[user.tenant_id, user.user_id] = user
-        self._tell(user.tenant_id, user.user_id, revocation, event)
+        self._tell(user.tenant_id, user.user_id, revocation, event, ends_sessions=ends_sessions)
         return True
 
     async def set_password_hash(self, tenant_id: str, user_id: str, *, old: str, new: str) -> bool:
@@ -61,10 +61,14 @@ class MemoryUsers:
         self.users[tenant_id, user_id] = replace(user, password_hash=new)
         return True
 
-    async def delete_user(self, tenant_id: str, user_id: str, *, revocation: Revocation, event: Event) -> bool:
-        if self.users.pop((tenant_id, user_id), None) is None:
+    async def delete_user(
+        self, tenant_id: str, user_id: str, *, version: int, revocation: Revocation, event: Event
+    ) -> bool:
+        user = self.users.get((tenant_id, user_id))
+        if user is None or user.version != version:
             return False
-        self._tell(tenant_id, user_id, revocation, event)
+        del self.users[tenant_id, user_id]
+        self._tell(tenant_id, user_id, revocation, event, ends_sessions=True)
         return True
 
     async def take(self, limits: Sequence[HitLimit], *, now_ms: int) -> Taken:
@@ -106,6 +110,7 @@ class MemoryUsers:
                 return name
         return None
 
-    def _tell(self, tenant_id: str, user_id: str, revocation: Revocation, event: Event) -> None:
-        self.log.append(LogKind.CHANGED, tenant_id, user_id, revocation)
+    def _tell(self, tenant_id: str, user_id: str, revocation: Revocation, event: Event, *, ends_sessions: bool) -> None:
+        cutoff_ms = revocation.at_ms if ends_sessions else 0
+        self.log.append(LogKind.CHANGED, tenant_id, user_id, revocation, cutoff_ms=cutoff_ms)
         self.outbox.append(event)

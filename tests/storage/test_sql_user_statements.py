@@ -66,9 +66,9 @@ async def live_through(directory: SqlDirectory) -> None:
         await directory.find_user("tenant-a", **{name: value})
     await directory.list_users("tenant-a")
     after = replace(user, version=2)
-    await directory.update_user(after, revocation=revocation(), event=event(after))
+    await directory.update_user(after, ends_sessions=False, revocation=revocation(), event=event(after))
     await directory.set_password_hash("tenant-a", "u1", old="$argon2id$1", new="$argon2id$2")
-    await directory.delete_user("tenant-a", "u1", revocation=revocation(), event=event(after, "deleted"))
+    await directory.delete_user("tenant-a", "u1", version=2, revocation=revocation(), event=event(after, "deleted"))
     await directory.take(LIMITS, now_ms=NOW_MS)
     held = await directory.take(LIMITS, now_ms=NOW_MS)
     await directory.take(LIMITS, now_ms=NOW_MS)
@@ -147,7 +147,9 @@ async def test_whoever_names_a_user_locks_the_tenant_and_tells_last(directory: S
     user = make_user()
     added = await statements_of(directory, directory.add_user(user, event=event(user)))
     after = replace(user, version=2)
-    updated = await statements_of(directory, directory.update_user(after, revocation=revocation(), event=event(after)))
+    updated = await statements_of(
+        directory, directory.update_user(after, ends_sessions=False, revocation=revocation(), event=event(after))
+    )
     for statements in (added, updated):
         assert statements[0].startswith("SELECT tenants.tenant_id")
         assert statements[0].endswith("FOR UPDATE")
@@ -155,7 +157,7 @@ async def test_whoever_names_a_user_locks_the_tenant_and_tells_last(directory: S
     assert updated[1].endswith("FOR UPDATE")
     told = event(replace(user, version=3), "deleted")
     deleted = await statements_of(
-        directory, directory.delete_user("tenant-a", "u1", revocation=revocation(), event=told)
+        directory, directory.delete_user("tenant-a", "u1", version=2, revocation=revocation(), event=told)
     )
     for statements in (updated, deleted):
         assert "UPDATE outbox_head" in statements[-4]

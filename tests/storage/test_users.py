@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event as hook
 
-from storage.examples import NOW, revocation, whole_log
+from storage.examples import NOW, NOW_MS, revocation, whole_log
 from storage.user_examples import directories, event, events, make_user
 from tessera_service.errors import StoreUnavailable
 from tessera_service.models import LogEntry, LogKind, Tenant, User, UserStatus
@@ -31,16 +31,18 @@ async def add(directory: SqlDirectory, user: User) -> None:
 
 
 async def update(directory: SqlDirectory, user: User) -> bool:
-    return await directory.update_user(user, revocation=revocation(), event=event(user, "changed"))
+    return await directory.update_user(user, ends_sessions=False, revocation=revocation(), event=event(user, "changed"))
 
 
 async def delete(directory: SqlDirectory, user: User) -> bool:
     told = event(replace(user, version=user.version + 1), "deleted")
-    return await directory.delete_user(user.tenant_id, user.user_id, revocation=revocation(), event=told)
+    return await directory.delete_user(
+        user.tenant_id, user.user_id, version=user.version, revocation=revocation(), event=told
+    )
 
 
-def changed(sequence: int, user_id: str = "u1", tenant_id: str = "tenant-a") -> LogEntry:
-    return LogEntry(sequence, LogKind.CHANGED, tenant_id, user_id, 0, NOW + 5000)
+def changed(sequence: int, user_id: str = "u1", tenant_id: str = "tenant-a", *, cutoff_ms: int = 0) -> LogEntry:
+    return LogEntry(sequence, LogKind.CHANGED, tenant_id, user_id, cutoff_ms, NOW + 5000)
 
 
 async def test_a_user_is_read_as_it_was_stored(directory: SqlDirectory) -> None:
@@ -213,12 +215,20 @@ async def test_a_password_is_hashed_again_without_a_trace(directory: SqlDirector
     assert await events(directory) == [event(make_user())]
 
 
+async def test_a_change_that_ends_sessions_says_until_when_they_were_made(directory: SqlDirectory) -> None:
+    await add(directory, make_user())
+    after = replace(make_user(), password_hash="$argon2id$2", version=2)
+    assert await directory.update_user(after, ends_sessions=True, revocation=revocation(), event=event(after))
+    assert await whole_log(directory) == (changed(1, cutoff_ms=NOW_MS),)
+
+
 async def test_a_user_goes_once_and_its_names_are_free(directory: SqlDirectory) -> None:
     await add(directory, make_user())
+    assert not await delete(directory, replace(make_user(), version=2))
     assert await delete(directory, make_user())
     assert not await delete(directory, make_user())
     assert await directory.get_user("tenant-a", "u1") is None
-    assert await whole_log(directory) == (changed(1),)
+    assert await whole_log(directory) == (changed(1, cutoff_ms=NOW_MS),)
     assert len(await events(directory)) == 2
     await add(directory, make_user("u2"))
     assert await directory.find_user("tenant-a", username="alice") == make_user("u2")

@@ -197,8 +197,8 @@ def delete(
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
-    """Ends every session of a user and removes the user, with all that sessions and events tell of the person. What is
-    left are ids."""
+    """Ends every session and access key of a user and removes the user, with all that sessions and events tell of the
+    person. What is left are ids."""
 
     async def remove(engine: Engine, user: User) -> User | None:
         return user if await engine.users.delete(*_key(user)) else None

@@ -20,7 +20,7 @@ from tessera_service.engine.revocation import Mirror
 from tessera_service.engine.snapshots import NEVER_CUT_OFF_MS
 from tessera_service.engine.tenants import Tenants
 from tessera_service.errors import InvalidInput, UnknownTenant
-from tessera_service.models import AccessKeyRecord, Grant, Revocation
+from tessera_service.models import AccessKeyRecord, Grant, LogEntry, Revocation
 from tessera_service.storage.base import Directory, SessionStore
 
 DISABLED: Final = "access_key_disabled"
@@ -111,6 +111,16 @@ class AccessKeys:
         await self._end_sessions(access_key_id)
         return True
 
+    async def disable_all(self, tenant_id: str, subject: str) -> None:
+        """As `disable`, every key of a subject."""
+        while True:
+            async with answered_within(self._config.store_timeout):
+                keys = await self._directory.list_access_keys(tenant_id=tenant_id, enabled_of=subject)
+            if not keys:
+                return
+            for key in keys:
+                await self.disable(key.access_key_id)
+
     # For those who hold one
 
     async def check(self, access_key_id: str, secret: str, *, tenant_id: str | None = None) -> AccessKeyRecord | None:
@@ -162,9 +172,9 @@ class AccessKeys:
                 self._to_look_at.add(access_key_id)
                 raise
 
-    def _notice(self, _tenant_id: str, key: str) -> None:
-        if tessera.AccessKey.is_well_formed_id(key):
-            self._to_look_at.add(key)
+    def _notice(self, entry: LogEntry) -> None:
+        if tessera.AccessKey.is_well_formed_id(entry.key):
+            self._to_look_at.add(entry.key)
             self.changed.set()
 
     async def _end_sessions(self, access_key_id: str) -> None:

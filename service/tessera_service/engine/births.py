@@ -6,6 +6,7 @@ from tessera_service.engine.deadlines import answered_within
 from tessera_service.engine.ends import Ends
 from tessera_service.engine.liveness import Liveness
 from tessera_service.engine.standing import may_have_sessions
+from tessera_service.engine.user_sessions import OPERATOR, UserSessions
 from tessera_service.engine.verifiers import Dead
 from tessera_service.errors import Forbidden, StoreUnavailable
 from tessera_service.models import Session, User
@@ -13,7 +14,6 @@ from tessera_service.storage.base import Directory, SessionStore
 
 NOT_ACTIVE = "user_not_active"
 _CHANGED = "user_changed"
-_OPERATOR = "operator"
 
 
 class Births:
@@ -21,10 +21,18 @@ class Births:
     sees the session or is seen here, also if the user was unlocked again meanwhile."""
 
     def __init__(
-        self, *, sessions: SessionStore, directory: Directory, liveness: Liveness, ends: Ends, config: EngineConfig
+        self,
+        *,
+        sessions: SessionStore,
+        directory: Directory,
+        user_sessions: UserSessions,
+        liveness: Liveness,
+        ends: Ends,
+        config: EngineConfig,
     ) -> None:
         self._sessions = sessions
         self._directory = directory
+        self._user_sessions = user_sessions
         self._liveness = liveness
         self._ends = ends
         self._config = config
@@ -47,6 +55,8 @@ class Births:
             raise Forbidden
         if _version(user) != _version(expected):
             await self._end(session, _CHANGED)
+            if user is None:  # deleted since: whoever did so may not have seen this session
+                await self._user_sessions.erase(session.tenant_id, session.subject)
             raise StoreUnavailable
         try:
             self._liveness.remember(session, user, ticket=ticket)
@@ -55,7 +65,7 @@ class Births:
             raise Forbidden from None
 
     async def _end(self, session: Session, reason: str) -> None:
-        revocation = self._ends.of_session(session, reason=reason, revoked_by=_OPERATOR, locked=reason == NOT_ACTIVE)
+        revocation = self._ends.of_session(session, reason=reason, revoked_by=OPERATOR, locked=reason == NOT_ACTIVE)
         ended = await self._sessions.revoke_session(session.session_id, revocation=revocation)
         self._ends.apply_session(ended or session)
 

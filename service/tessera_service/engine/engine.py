@@ -37,6 +37,7 @@ from tessera_service.engine.session_tokens import SessionTokens
 from tessera_service.engine.signing import SigningPool
 from tessera_service.engine.tenants import Tenants
 from tessera_service.engine.tokens import TokenEngine
+from tessera_service.engine.user_sessions import UserSessions
 from tessera_service.engine.users import Users
 from tessera_service.engine.verifiers import SESSION
 from tessera_service.errors import StoreUnavailable
@@ -81,7 +82,15 @@ class Engine:
         revoker = Revoker(
             sessions=sessions, directory=directory, liveness=liveness, ends=ends, clock=clock, config=config
         )
-        births = Births(sessions=sessions, directory=directory, liveness=liveness, ends=ends, config=config)
+        user_sessions = UserSessions(directory=directory, sessions=sessions, ends=ends, clock=clock, config=config)
+        births = Births(
+            sessions=sessions,
+            directory=directory,
+            user_sessions=user_sessions,
+            liveness=liveness,
+            ends=ends,
+            config=config,
+        )
         issuer = Issuer(
             sessions=sessions,
             keys=self.keys,
@@ -124,16 +133,6 @@ class Engine:
             clock=clock,
             config=config,
         )
-        self.users = Users(
-            directory=directory,
-            sessions=sessions,
-            tenants=self.tenants,
-            passwords=self._passwords,
-            mirror=self.mirror,
-            ends=ends,
-            clock=clock,
-            config=config,
-        )
         self.authz = Authz(liveness, config.authz_policies)
         self.legacy = LegacySessions(liveness=liveness, revoker=revoker, clock=clock, config=config)
         self.auth_sessions = AuthSessions(
@@ -166,6 +165,17 @@ class Engine:
             config=config,
         )
         self.clients = Clients(access_keys=self.access_keys, births=births)
+        self.users = Users(
+            directory=directory,
+            sessions=user_sessions,
+            tenants=self.tenants,
+            access_keys=self.access_keys,
+            passwords=self._passwords,
+            mirror=self.mirror,
+            ends=ends,
+            clock=clock,
+            config=config,
+        )
         self.session_tokens = SessionTokens(
             sessions=sessions,
             access_keys=self.access_keys,

@@ -34,7 +34,7 @@ class Mirror:
         self._checkers: list[tessera.Checker] = []
         self._config = config
         self._withdraw_key = withdraw_key
-        self._notices: list[Callable[[str, str], None]] = []
+        self._notices: list[Callable[[LogEntry], None]] = []
         self.logs: Sequence[RevocationLog] = tuple({log.log_key: log for log in logs}.values())  # each of them once
         self._followers = [LogFollower(log, apply=self._apply, lost=self._lost) for log in self.logs]
         self._heard = asyncio.Event()  # a poll applied entries since
@@ -48,8 +48,8 @@ class Mirror:
         self._checkers.append(checker)
         return checker
 
-    def on_change(self, notice: Callable[[str, str], None]) -> None:
-        """From now on `notice` is given the tenant and the key of every CHANGED entry; it may not fail."""
+    def on_change(self, notice: Callable[[LogEntry], None]) -> None:
+        """From now on `notice` is given every CHANGED entry; it may not fail."""
         self._notices.append(notice)
 
     @property
@@ -150,7 +150,7 @@ class Mirror:
             case LogKind.CHANGED:
                 self.changed(entry.tenant_id, entry.key)
                 for notice in self._notices:
-                    notice(entry.tenant_id, entry.key)
+                    notice(entry)
 
     def _lost(self) -> None:
         """A log is not the one that was followed: what it killed stays dead, what it kept alive is not known."""

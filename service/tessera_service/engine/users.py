@@ -3,13 +3,12 @@
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-import structlog
-
 from tessera_service.clock import Clock
+from tessera_service.engine.access_keys import AccessKeys
 from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.deadlines import answered_within
 from tessera_service.engine.ends import Ends
@@ -19,19 +18,18 @@ from tessera_service.engine.passwords import Passwords, read_new_password
 from tessera_service.engine.phones import parse_phone
 from tessera_service.engine.revocation import Mirror
 from tessera_service.engine.tenants import Tenants
+from tessera_service.engine.user_sessions import OPERATOR, UserSessions
 from tessera_service.errors import InvalidInput, NameTaken, StoreUnavailable, UnknownTenant
-from tessera_service.models import Event, EventType, User, UserStatus
-from tessera_service.storage.base import Directory, SessionStore
+from tessera_service.models import Event, EventType, LogEntry, User, UserStatus
+from tessera_service.storage.base import Directory
 
 LOCKED: Final = "user_locked"
 DISABLED: Final = "user_disabled"
 DELETED: Final = "user_deleted"
 PASSWORD_SET: Final = "password_set"  # noqa: S105 (a reason)
-OPERATOR: Final = "operator"
+_CHANGED: Final = "user_changed"
 
 _TRIES: Final = 10  # somebody else may change the same user at the same time
-
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +64,9 @@ class Users:
         self,
         *,
         directory: Directory,
-        sessions: SessionStore,
+        sessions: UserSessions,
         tenants: Tenants,
+        access_keys: AccessKeys,
         passwords: Passwords,
         mirror: Mirror,
         ends: Ends,
@@ -78,12 +77,13 @@ class Users:
         self._directory = directory
         self._sessions = sessions
         self._tenants = tenants
+        self._access_keys = access_keys
         self._passwords = passwords
         self._mirror = mirror
         self._ends = ends
         self._clock = clock
         self._config = config
-        self._to_look_at: set[tuple[str, str]] = set()
+        self._to_look_at: dict[tuple[str, str], int] = {}  # until when sessions were made that have to end (ms)
         mirror.on_change(self._notice)
 
     async def add(self, new: NewUser) -> User:
@@ -150,7 +150,7 @@ class Users:
             tenant_id, user_id, "changed", lambda user: replace(user, password_hash=password_hash)
         )
         if user is not None:
-            await self._end_sessions(user, PASSWORD_SET, locked=False)
+            await self._sessions.end(tenant_id, user_id, reason=PASSWORD_SET, locked=False)
         return user
 
     async def lock(self, tenant_id: str, user_id: str) -> User | None:
@@ -170,39 +170,52 @@ class Users:
         return await self._resume(tenant_id, user_id, "enabled", UserStatus.DISABLED, DISABLED)
 
     async def delete(self, tenant_id: str, user_id: str) -> bool:
-        """Ends every session of the user and removes what is known of the person: the record, and what sessions and
-        events tell of where they came from; ids stay. False if there is none. The record goes last, so that what was
-        interrupted can be done again."""
-        user = await self.disable(tenant_id, user_id)
-        if user is None:
-            return False
-        await self._erase(user)
-        gone = replace(user, version=user.version + 1)
-        async with answered_within(self._config.store_timeout):
-            deleted = await self._directory.delete_user(
-                tenant_id,
-                user_id,
-                revocation=self._ends.of_subject(reason=DELETED, revoked_by=OPERATOR),
-                event=self._event(gone, "deleted"),
-            )
-        self._mirror.changed(tenant_id, user_id)
-        return deleted
+        """Ends every session and every access key of the user and removes what is known of the person: the record, and
+        what sessions and events tell of where they came from; ids stay. False if there is none. The record goes after
+        that, so that what was interrupted can be done again."""
+        for _ in range(_TRIES):
+            user = await self.disable(tenant_id, user_id)
+            if user is None:
+                return False
+            await self._access_keys.disable_all(tenant_id, user_id)
+            await self._sessions.erase(tenant_id, user_id)
+            if await self._remove(user):
+                self._mirror.changed(tenant_id, user_id)
+                await self._sessions.erase(tenant_id, user_id)  # what was being made meanwhile
+                return True
+        raise StoreUnavailable
 
     # What a change leaves behind
 
     async def end_inactive(self) -> None:
-        """Ends what sessions are left of users that the log told of, if they are not active: whoever changed one may
-        not have reached these sessions. Done again it changes nothing."""
-        for tenant_id, user_id in tuple(self._to_look_at):
-            user = await self._get(tenant_id, user_id)
-            if user is not None and user.status is not UserStatus.ACTIVE:
-                await self._end_sessions(user, _REASONS[user.status], locked=True)
-            self._to_look_at.discard((tenant_id, user_id))
+        """Ends what sessions are left of users that the log told of: all of one that is not active, and of others those
+        that were made before a change that ends sessions. Whoever made it may not have reached them: they may be in
+        this process alone. Of a user that is gone it also erases what is left. Done again it changes nothing."""
+        for name in tuple(self._to_look_at):
+            cutoff_ms = self._to_look_at.pop(name)  # first: what the log tells meanwhile has to be looked at, too
+            try:
+                await self._look_at(*name, cutoff_ms)
+            except BaseException:
+                self._note(name, cutoff_ms)
+                raise
 
-    def _notice(self, tenant_id: str, key: str) -> None:
-        if _is_id(key):
-            self._to_look_at.add((tenant_id, key))
+    async def _look_at(self, tenant_id: str, user_id: str, cutoff_ms: int) -> None:
+        user = await self._get(tenant_id, user_id)
+        if user is not None and user.status is not UserStatus.ACTIVE:
+            await self._sessions.end(tenant_id, user_id, reason=_REASONS[user.status], locked=True)
+        elif cutoff_ms:
+            reason = DELETED if user is None else _CHANGED
+            await self._sessions.end_older(tenant_id, user_id, cutoff_ms=cutoff_ms, reason=reason, locked=user is None)
+        if user is None:
+            await self._sessions.erase(tenant_id, user_id)
+
+    def _notice(self, entry: LogEntry) -> None:
+        if _is_id(entry.key):
+            self._note((entry.tenant_id, entry.key), entry.cutoff_ms)
             self.changed.set()
+
+    def _note(self, name: tuple[str, str], cutoff_ms: int) -> None:
+        self._to_look_at[name] = max(cutoff_ms, self._to_look_at.get(name, 0))
 
     # Steps
 
@@ -213,7 +226,7 @@ class Users:
             tenant_id, user_id, what, lambda user: replace(user, status=status) if only in (None, user.status) else user
         )
         if user is not None:
-            await self._end_sessions(user, _REASONS[user.status], locked=True)
+            await self._sessions.end(tenant_id, user_id, reason=_REASONS[user.status], locked=True)
         return user
 
     async def _resume(self, tenant_id: str, user_id: str, what: str, status: UserStatus, reason: str) -> User | None:
@@ -221,7 +234,7 @@ class Users:
         user = await self._get(tenant_id, user_id)
         if user is None or user.status is not status:
             return user
-        await self._end_sessions(user, reason, locked=True)
+        await self._sessions.end(tenant_id, user_id, reason=reason, locked=True)
         return await self._change(
             tenant_id,
             user_id,
@@ -238,39 +251,31 @@ class Users:
             if after == before:
                 return before
             after = replace(after, version=before.version + 1)
-            if await self._update(after, what):
+            if await self._update(after, what, ends_sessions=_ends_sessions(before, after)):
                 self._mirror.changed(tenant_id, user_id)
                 return after
         raise StoreUnavailable
 
-    async def _update(self, user: User, what: str) -> bool:
+    async def _update(self, user: User, what: str, *, ends_sessions: bool) -> bool:
         revocation = self._ends.of_subject(reason=what, revoked_by=OPERATOR)
         try:
             async with answered_within(self._config.store_timeout):
-                return await self._directory.update_user(user, revocation=revocation, event=self._event(user, what))
+                return await self._directory.update_user(
+                    user, ends_sessions=ends_sessions, revocation=revocation, event=self._event(user, what)
+                )
         except ValueError as taken:
             raise NameTaken(str(taken)) from None
 
-    async def _end_sessions(self, user: User, reason: str, *, locked: bool) -> None:
-        revocation = self._ends.of_subject(reason=reason, revoked_by=OPERATOR, locked=locked)
+    async def _remove(self, user: User) -> bool:
+        gone = replace(user, version=user.version + 1)
         async with answered_within(self._config.store_timeout):
-            done = await self._sessions.revoke_subject(user.tenant_id, user.user_id, revocation=revocation)
-        self._ends.apply_subject(user.tenant_id, user.user_id, cutoff_ms=done.cutoff_ms, revocation=revocation)
-        if done.ended:
-            _log.info("sessions_of_user_ended", tenant=user.tenant_id, user=user.user_id, sessions=done.ended)
-
-    async def _erase(self, user: User) -> None:
-        names = (user.tenant_id, user.user_id)
-        await self._in_batches(lambda: self._sessions.erase_subject(*names))
-        outboxes = {store.outbox_key: store for store in (self._sessions, self._directory)}
-        for outbox in outboxes.values():
-            await self._in_batches(lambda outbox=outbox: outbox.erase_events(*names))  # type: ignore[misc]
-
-    async def _in_batches(self, step: Callable[[], Awaitable[int]]) -> None:
-        while True:
-            async with answered_within(self._config.store_timeout):
-                if await step() == 0:
-                    return
+            return await self._directory.delete_user(
+                user.tenant_id,
+                user.user_id,
+                version=user.version,
+                revocation=self._ends.of_subject(reason=DELETED, revoked_by=OPERATOR),
+                event=self._event(gone, "deleted"),
+            )
 
     async def _get(self, tenant_id: str, user_id: str) -> User | None:
         async with answered_within(self._config.store_timeout):
@@ -289,6 +294,12 @@ class Users:
 
 
 _REASONS: Final = {UserStatus.LOCKED: LOCKED, UserStatus.DISABLED: DISABLED}
+
+
+def _ends_sessions(before: User, after: User) -> bool:
+    """Whether sessions that were made until then may not go on: also when the user may have new ones now."""
+    stays_active = before.status is after.status is UserStatus.ACTIVE
+    return not stays_active or before.password_hash != after.password_hash
 
 
 def _named(kind: str, text: str | None, normal: Callable[[str], str | None]) -> str | None:

@@ -23,7 +23,7 @@ class LogEntry:
     kind: LogKind
     tenant_id: str  # "" for KEY
     key: str  # jti, session id, subject or kid
-    cutoff_ms: int  # SUBJECT only, else 0
+    cutoff_ms: int  # of SUBJECT, and of CHANGED where sessions made until then have to end; else 0
     expires_at: int  # seconds: until then the entry has to be kept
 
 

@@ -58,8 +58,11 @@ class Directory(RevocationLog, Outbox, UserDirectory, HitCounters, OneTimeCodes,
         """The key, also when it is disabled."""
         ...
 
-    async def list_access_keys(self, *, tenant_id: str | None = None) -> Sequence[AccessKeyRecord]:
-        """By created_at, then id, newest first, at most 1,000."""
+    async def list_access_keys(
+        self, *, tenant_id: str | None = None, enabled_of: str | None = None
+    ) -> Sequence[AccessKeyRecord]:
+        """By created_at, then id, newest first, at most 1,000; `enabled_of`: only keys of that subject that are not
+        disabled."""
         ...
 
     async def disable_access_key(self, access_key_id: str, *, revocation: Revocation) -> AccessKeyRecord | None:

@@ -3,7 +3,9 @@
 
 A tenant's users are reached through its id alone: no method shows, counts or refuses anything because of another
 tenant's. Whatever changes a user as others see it appends CHANGED (tenant_id, key = user_id) to the revocation log and
-the event to the outbox in the same atomic step; what changes nothing appends nothing.
+the event to the outbox in the same atomic step; what changes nothing appends nothing. Where sessions that
+were made until then have to end (`ends_sessions`, and whenever a user is gone), the entry has the time of the change as
+its `cutoff_ms`, for whoever follows the log.
 """
 
 from collections.abc import Sequence
@@ -33,7 +35,7 @@ class UserDirectory(Protocol):
         """By created_at, then user_id, newest first, at most 1,000."""
         ...
 
-    async def update_user(self, user: User, *, revocation: Revocation, event: Event) -> bool:
+    async def update_user(self, user: User, *, ends_sessions: bool, revocation: Revocation, event: Event) -> bool:
         """Atomic: stores all of the user but `created_at`, if `user.version - 1` is stored; False if it is not, or the
         user is gone. A name that another user of the tenant has is ValueError with the field's name as its text, and
         changes nothing."""
@@ -44,6 +46,9 @@ class UserDirectory(Protocol):
         no event and no new version. False if it is not `old`."""
         ...
 
-    async def delete_user(self, tenant_id: str, user_id: str, *, revocation: Revocation, event: Event) -> bool:
-        """Atomic: removes the user; its names are free. False if there is none."""
+    async def delete_user(
+        self, tenant_id: str, user_id: str, *, version: int, revocation: Revocation, event: Event
+    ) -> bool:
+        """Atomic: removes the user, if that version is stored; its names are free. False if it is not, or the user is
+        gone."""
         ...

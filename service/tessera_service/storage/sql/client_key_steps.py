@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any, Final
 
-from sqlalchemy import Column, Connection, RowMapping, Table, insert, select, update
+from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Table, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from tessera_service.models import AccessKeyRecord, GatewayKey, LogKind, Revocation
@@ -27,8 +27,12 @@ def get_access_key(connection: Connection, access_key_id: str, *, lock: bool = F
     return None if row is None else access_key_of(row)
 
 
-def list_access_keys(connection: Connection, tenant_id: str | None) -> Sequence[AccessKeyRecord]:
-    return [access_key_of(row) for row in _newest_first(connection, access_keys.c.access_key_id, tenant_id)]
+def list_access_keys(
+    connection: Connection, tenant_id: str | None, enabled_of: str | None
+) -> Sequence[AccessKeyRecord]:
+    columns = access_keys.c
+    wanted = () if enabled_of is None else (columns.subject == enabled_of, columns.disabled_at.is_(None))
+    return [access_key_of(row) for row in _newest_first(connection, columns.access_key_id, tenant_id, *wanted)]
 
 
 def disable_access_key(connection: Connection, access_key_id: str, revocation: Revocation) -> AccessKeyRecord | None:
@@ -90,9 +94,11 @@ def _row(connection: Connection, key: Column[str], key_id: str, *, lock: bool) -
     return connection.execute(wanted.with_for_update() if lock else wanted).mappings().first()
 
 
-def _newest_first(connection: Connection, key: Column[str], tenant_id: str | None) -> Sequence[RowMapping]:
+def _newest_first(
+    connection: Connection, key: Column[str], tenant_id: str | None, *conditions: ColumnElement[bool]
+) -> Sequence[RowMapping]:
     columns = key.table.c
-    wanted = select(key.table).order_by(columns.created_at.desc(), key.desc()).limit(_LISTED)
+    wanted = select(key.table).where(*conditions).order_by(columns.created_at.desc(), key.desc()).limit(_LISTED)
     if tenant_id is not None:
         wanted = wanted.where(columns.tenant_id == tenant_id)
     return connection.execute(wanted).mappings().all()

@@ -62,8 +62,10 @@ class SqlDirectory(SqlStore):
     async def get_access_key(self, access_key_id: str) -> AccessKeyRecord | None:
         return await self._read(partial(client_keys.get_access_key, access_key_id=access_key_id))
 
-    async def list_access_keys(self, *, tenant_id: str | None = None) -> Sequence[AccessKeyRecord]:
-        return await self._read(partial(client_keys.list_access_keys, tenant_id=tenant_id))
+    async def list_access_keys(
+        self, *, tenant_id: str | None = None, enabled_of: str | None = None
+    ) -> Sequence[AccessKeyRecord]:
+        return await self._read(partial(client_keys.list_access_keys, tenant_id=tenant_id, enabled_of=enabled_of))
 
     async def disable_access_key(self, access_key_id: str, *, revocation: Revocation) -> AccessKeyRecord | None:
         step = partial(client_keys.disable_access_key, access_key_id=access_key_id, revocation=revocation)
@@ -108,15 +110,20 @@ class SqlDirectory(SqlStore):
     async def list_users(self, tenant_id: str) -> Sequence[User]:
         return await self._read(partial(users.list_users, tenant_id=tenant_id))
 
-    async def update_user(self, user: User, *, revocation: Revocation, event: Event) -> bool:
-        return await self._write(partial(users.change, user=user, revocation=revocation, event=event))
+    async def update_user(self, user: User, *, ends_sessions: bool, revocation: Revocation, event: Event) -> bool:
+        step = partial(users.change, user=user, ends_sessions=ends_sessions, revocation=revocation, event=event)
+        return await self._write(step)
 
     async def set_password_hash(self, tenant_id: str, user_id: str, *, old: str, new: str) -> bool:
         step = partial(users.set_password_hash, tenant_id=tenant_id, user_id=user_id, old=old, new=new)
         return await self._write(step)
 
-    async def delete_user(self, tenant_id: str, user_id: str, *, revocation: Revocation, event: Event) -> bool:
-        step = partial(users.remove, tenant_id=tenant_id, user_id=user_id, revocation=revocation, event=event)
+    async def delete_user(
+        self, tenant_id: str, user_id: str, *, version: int, revocation: Revocation, event: Event
+    ) -> bool:
+        step = partial(
+            users.remove, tenant_id=tenant_id, user_id=user_id, version=version, revocation=revocation, event=event
+        )
         return await self._write(step)
 
     async def take(self, limits: Sequence[HitLimit], *, now_ms: int) -> Taken:

@@ -54,7 +54,7 @@ def list_users(connection: Connection, tenant_id: str) -> Sequence[User]:
     return [user_of(row) for row in connection.execute(wanted).mappings()]
 
 
-def change(connection: Connection, user: User, revocation: Revocation, event: Event) -> bool:
+def change(connection: Connection, user: User, ends_sessions: bool, revocation: Revocation, event: Event) -> bool:
     _lock_names(connection, user.tenant_id)
     row = _is(user.tenant_id, user.user_id)
     version = connection.execute(select(users.c.version).where(row).with_for_update()).scalar_one_or_none()
@@ -65,7 +65,7 @@ def change(connection: Connection, user: User, revocation: Revocation, event: Ev
         raise DuplicateError(taken)
     changes = {name: value for name, value in user_values(user).items() if name not in _NEVER_CHANGES}
     connection.execute(update(users).where(row).values(changes))
-    _tell(connection, user.tenant_id, user.user_id, revocation, event)
+    _tell(connection, user.tenant_id, user.user_id, revocation, event, ends_sessions=ends_sessions)
     return True
 
 
@@ -74,16 +74,22 @@ def set_password_hash(connection: Connection, tenant_id: str, user_id: str, old:
     return connection.execute(same.values(password_hash=new)).rowcount == 1
 
 
-def remove(connection: Connection, tenant_id: str, user_id: str, revocation: Revocation, event: Event) -> bool:
-    if connection.execute(delete(users).where(_is(tenant_id, user_id))).rowcount == 0:
+def remove(
+    connection: Connection, tenant_id: str, user_id: str, version: int, revocation: Revocation, event: Event
+) -> bool:
+    known = and_(_is(tenant_id, user_id), users.c.version == version)
+    if connection.execute(delete(users).where(known)).rowcount == 0:
         return False
-    _tell(connection, tenant_id, user_id, revocation, event)
+    _tell(connection, tenant_id, user_id, revocation, event, ends_sessions=True)
     return True
 
 
-def _tell(connection: Connection, tenant_id: str, user_id: str, revocation: Revocation, event: Event) -> None:
+def _tell(
+    connection: Connection, tenant_id: str, user_id: str, revocation: Revocation, event: Event, *, ends_sessions: bool
+) -> None:
     outbox.append(connection, event)
-    log.append(connection, LogKind.CHANGED, user_id, revocation, tenant_id=tenant_id)
+    cutoff_ms = revocation.at_ms if ends_sessions else 0
+    log.append(connection, LogKind.CHANGED, user_id, revocation, tenant_id=tenant_id, cutoff_ms=cutoff_ms)
 
 
 def _lock_names(connection: Connection, tenant_id: str) -> None:
