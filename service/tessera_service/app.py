@@ -111,6 +111,8 @@ class Service(FastAPI):
     """FastAPI with the edge around it and plain endpoints past it."""
 
     def __init__(self, settings: Settings, engine: Engine, metrics: Metrics) -> None:
+        # As they stand: an included router would be built again for each application, while the first request waits.
+        declared = [route for surface in SURFACES for route in surface.router.routes]
         super().__init__(
             title="tessera",
             version=tessera.__version__,
@@ -119,6 +121,7 @@ class Service(FastAPI):
             redoc_url=None,
             openapi_url=None,
             redirect_slashes=False,
+            routes=declared,
             lifespan=_run_engine,
             exception_handlers={
                 ServiceError: answer_error,
@@ -131,9 +134,6 @@ class Service(FastAPI):
         self.state.settings = settings
         self.state.metrics = metrics
         measure(engine, metrics)
-        for surface in SURFACES:
-            self.include_router(surface.router)
-        declared = (route for surface in SURFACES for route in surface.router.routes)
         self.state.routes = [route for route in declared if isinstance(route, Route)]
 
     def build_middleware_stack(self) -> ASGIApp:
