@@ -102,10 +102,10 @@ def check_error(answer: httpx.Response, status: int, code: str, text: str | None
 
 
 def challenge_of(status: int, code: str, text: str | None) -> str | None:
-    """What an error asks for: the scheme that was used, or both where none was."""
+    """What an error asks for: the scheme that was used, and the other one where no token was presented."""
     match status, code:
         case 401, "invalid_client":
-            return f"Bearer, {BASIC_CHALLENGE}" if text == "no_client" else BASIC_CHALLENGE
+            return f"Bearer, {BASIC_CHALLENGE}" if text == "no_client" else f"{BASIC_CHALLENGE}, Bearer"
         case (401, "invalid_token") | (403, "insufficient_scope"):
             return f'Bearer error="{code}"'
     return None

@@ -35,10 +35,10 @@ def describe_error(code: str, text: str) -> Mapping[str, str]:
 
 
 def _headers(error: ServiceError, status: int) -> Mapping[str, str]:
-    """A client is challenged by the scheme that it used (RFC 6749 section 5.2), or by both if it used none."""
+    """A client is challenged by the scheme that it used (RFC 6749 section 5.2); without a token also by the other."""
     match error:
         case ClientRefused():
-            return {"WWW-Authenticate": _BASIC}
+            return {"WWW-Authenticate": f"{_BASIC}, Bearer"}
         case Unauthorized(reason="missing"):
             return {"WWW-Authenticate": f"Bearer, {_BASIC}"}
         case _:
