@@ -124,6 +124,11 @@ expect_header x-auth-tenant default
 expect_header x-auth-scopes read
 expect_header x-auth-permissions profile.read
 expect_header x_auth_subject ''
+for named in X-Auth-Subject 'close, x-auth-subject , X-Auth-Tenant'; do # nor taken away as headers of one hop
+  expect 200 / -H "Authorization: Bearer $alice" -H "Connection: $named"
+  expect_header x-auth-subject alice
+  expect_header x-auth-tenant default
+done
 expect 200 / -H "Authorization: Bearer $operator" "${forged[@]}" # also where there is nothing to tell
 expect_header x-auth-subject check
 expect_header x-auth-session ''
