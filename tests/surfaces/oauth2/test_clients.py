@@ -72,6 +72,14 @@ async def test_the_key_of_a_user_who_is_locked_counts_as_little_as_the_user(shar
     assert (await send(shared, operation, {"token": "x"}, client=client)).status_code == 200
 
 
+async def test_the_key_of_a_user_who_was_deleted_is_refused(shared: Rig) -> None:
+    user = await add_user(shared, f"user-{next(shared.numbers)}")
+    client = await make_client(shared, subject=user.user_id)
+    assert await introspect(shared, "x", client=client) == {"active": False}
+    assert await shared.engine.users.delete(TENANT, user.user_id)
+    check_error(await send(shared, INTROSPECT, {"token": "x"}, client=client), 401, "invalid_client")
+
+
 @pytest.mark.parametrize("operation", POSTS)
 async def test_every_client_that_is_refused_is_answered_alike(shared: Rig, operation: str) -> None:
     client, other = await make_client(shared), await make_client(shared)
