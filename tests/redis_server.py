@@ -4,6 +4,7 @@
 import atexit
 import contextlib
 import functools
+import itertools
 import shutil
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SECONDS = 20
+DATABASES = 512  # the first is for whoever asks for the server alone
 
 
 class RedisServer:
@@ -38,6 +40,7 @@ class RedisServer:
         program = shutil.which("redis-server")
         assert program is not None, "script/bootstrap test installs redis-server"
         bound = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self._folder)]
+        bound += ["--databases", str(DATABASES)]
         with (self._folder / "redis.log").open("ab") as log:
             self._process = subprocess.Popen([program, *bound, *self._options], stdout=log, stderr=log)
         deadline = time.monotonic() + SECONDS
@@ -54,16 +57,29 @@ class RedisServer:
             self._process.wait()
             self._process = None
 
-    def command(self, *words: str) -> str:
+    def command(self, *words: str, database: int = 0) -> str:
         """The answer of one command, as it stands on the wire."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=SECONDS) as line:
-            line.sendall("".join([f"*{len(words)}\r\n", *(f"${len(word)}\r\n{word}\r\n" for word in words)]).encode())
+            if database:
+                line.sendall(_spell("SELECT", str(database)))
+                assert line.recv(65_536) == b"+OK\r\n"
+            line.sendall(_spell(*words))
             return line.recv(65_536).decode()
 
     def _answers(self) -> bool:
         with contextlib.suppress(OSError):
             return self.command("PING") == "+PONG\r\n"
         return False
+
+
+_numbers = itertools.count()
+
+
+def fresh_database() -> str:
+    """The URL of a database of the shared server that nobody else of the last few hundred uses, empty."""
+    server, number = shared_redis(), next(_numbers) % (DATABASES - 1) + 1
+    server.command("FLUSHDB", database=number)
+    return server.url[:-1] + str(number)
 
 
 @functools.cache
@@ -74,6 +90,10 @@ def shared_redis() -> RedisServer:
     atexit.register(folder.cleanup)
     atexit.register(server.stop)  # first
     return server.start()
+
+
+def _spell(*words: str) -> bytes:
+    return "".join([f"*{len(words)}\r\n", *(f"${len(word)}\r\n{word}\r\n" for word in words)]).encode()
 
 
 @contextlib.contextmanager

@@ -86,7 +86,23 @@ def _make_stream(url: str, stream: str) -> Sink:
 def _make_sessions(settings: Settings, directory: SqlDirectory) -> SessionStore:
     if settings.session_storage_type == "memory":
         return MemorySessionStore(directory_id=str(settings.data_dir))
+    if settings.session_storage_type == "redis" and settings.redis_url is not None:
+        return _make_redis_sessions(settings, settings.redis_url.get_secret_value(), directory)
     return SqlSessionStore(directory)
+
+
+def _make_redis_sessions(settings: Settings, url: str, directory: SqlDirectory) -> SessionStore:
+    try:
+        from tessera_service.storage.redis import RedisSessionStore  # its driver is an extra
+    except ModuleNotFoundError:
+        raise SettingsError("SESSION_STORAGE_TYPE: redis needs the extra redis: pip install 'tessera[redis]'") from None
+    timeout_ms = settings.engine_config().store_timeout_ms
+    try:
+        return RedisSessionStore(
+            url, directory_id=directory.directory_id, partitions=settings.redis_partitions, timeout_ms=timeout_ms
+        )
+    except ValueError:
+        raise SettingsError("REDIS_URL: is not a URL of Redis, like redis://127.0.0.1:6379/0") from None
 
 
 def upgrade_database(settings: Settings) -> str:

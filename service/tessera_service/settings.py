@@ -31,7 +31,9 @@ from tessera_service.setting_types import (
     parse_webhook_url,
 )
 
-REDIS_NOTE = "sessions in Redis are not in this version"
+_REDIS_SCHEMES = tuple(
+    [f"{scheme}{kind}://" for scheme in ("redis", "rediss") for kind in ("", "+cluster", "+sentinel")] + ["unix://"]
+)
 
 
 class SettingsError(ValueError):
@@ -39,10 +41,8 @@ class SettingsError(ValueError):
 
 
 def _storage(value: object) -> object:
-    if value == "redis":
-        raise ValueError(f"{REDIS_NOTE}; use database or memory")
-    if value not in ("database", "memory"):
-        raise ValueError("has to be database or memory")
+    if value not in ("database", "memory", "redis"):
+        raise ValueError("has to be database, memory or redis")
     return value
 
 
@@ -67,7 +67,7 @@ def _signing_secret(value: SecretStr | None) -> SecretStr | None:
 
 
 def _redis_url(value: SecretStr | None) -> SecretStr | None:
-    if value is not None and not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+    if value is not None and not value.get_secret_value().startswith(_REDIS_SCHEMES):
         raise ValueError("is not a URL of Redis, like redis://127.0.0.1:6379/0")
     return value
 
@@ -87,10 +87,11 @@ class Settings(BaseSettings):
         default=Path(".tessera")
     )
     database: Annotated[SecretStr | None, BeforeValidator(parse_database_url)] = None
-    session_storage_type: Annotated[Literal["database", "memory"], BeforeValidator(_storage)] = "database"
+    session_storage_type: Annotated[Literal["database", "memory", "redis"], BeforeValidator(_storage)] = "database"
     redis_url: Annotated[SecretStr | None, AfterValidator(_redis_url)] = Field(
-        default=None, description="for EVENT_STREAM; " + REDIS_NOTE
+        default=None, description="for SESSION_STORAGE_TYPE=redis and EVENT_STREAM"
     )
+    redis_partitions: int = Field(default=1, ge=1, le=256)  # for good, from the first start on
     master_key: Annotated[tuple[SecretBytes, ...] | None, BeforeValidator(_master_keys)] = None
     master_key_file: Path | None = None
 
@@ -156,6 +157,8 @@ class Settings(BaseSettings):
             raise ValueError("EVENT_WEBHOOK_URL: goes with EVENT_WEBHOOK_SECRET, which signs what is sent; set both")
         if self.event_stream is not None and self.redis_url is None:
             raise ValueError("EVENT_STREAM: needs REDIS_URL")
+        if self.session_storage_type == "redis" and self.redis_url is None:
+            raise ValueError("SESSION_STORAGE_TYPE: redis needs REDIS_URL")
         self.engine_config()  # which has its own opinion of values that cannot work together
         return self
 

@@ -32,7 +32,14 @@ def made_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=STORES)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A module runs on the stores that it names in ITS_STORES, else on STORES."""
+    if "module_rig" in metafunc.fixturenames:
+        stores = getattr(metafunc.module, "ITS_STORES", STORES)
+        metafunc.parametrize("module_rig", stores, indirect=True, scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def module_rig(
     request: pytest.FixtureRequest, made_directory: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Rig]:

@@ -11,10 +11,11 @@ import pytest
 
 from contract.description import JSON_TYPE, Description
 from contract.rows import ROWS, UNREACHABLE, Row
-from surfaces.service_rig import Rig
+from surfaces.service_rig import STORES, Rig
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+ITS_STORES = (*STORES, "redis")
 CONFIG = {"session_limit_policy": "reject"}  # the other policy has no answer of its own
 ASKED = ("X-Request-ID", "WWW-Authenticate", "Retry-After", "ETag", "Last-Modified", "Cache-Control")
 

@@ -19,6 +19,7 @@ CANARY = "canary-4711-secret"
     [
         ("ACCESS_TOKEN_TTL", CANARY),
         ("TESSERA__ACCESS__TOKEN_TTL", "25h"),
+        ("SESSION_STORAGE_TYPE", CANARY),
         ("SESSION_STORAGE_TYPE", "redis"),
         ("DATABASE_URL", f"postgresql://tessera:{CANARY}@localhost/tessera"),
         ("DATABASE_URL", f"sqlite:////{CANARY}/data/tessera.db"),

@@ -90,10 +90,10 @@ def test_a_shared_database_without_a_master_key_is_told(monkeypatch: pytest.Monk
     assert CANARY not in result.output
 
 
-def test_settings_that_nothing_reads_yet_say_so() -> None:
+def test_a_note_says_what_a_setting_is_for_where_its_name_does_not() -> None:
     shown = rows(check("--json"))
 
-    assert shown["REDIS_URL"]["note"].endswith("not in this version")
+    assert shown["REDIS_URL"]["note"] == "for SESSION_STORAGE_TYPE=redis and EVENT_STREAM"
     assert shown["LOGIN_MAX_ATTEMPTS"]["note"] == ""
     assert shown["SESSION_CLEANUP_INTERVAL"]["note"] == ""
 

@@ -43,7 +43,7 @@ async def sqlite(folder: Path) -> AsyncIterator[SessionStore]:
 async def redis(folder: Path) -> AsyncIterator[SessionStore]:
     """Sessions in a server of this process's tests, which is emptied."""
     server = shared_redis()
-    server.command("FLUSHALL")
+    server.command("FLUSHDB")
     store = RedisSessionStore(server.url, directory_id=_directory_id)
     await store.open()
     yield store

@@ -14,6 +14,7 @@ from unittest import mock
 import httpx
 
 from attacks import Forge
+from redis_server import fresh_database
 from tessera_service.app import Service, create_app
 from tessera_service.engine import Engine, EngineConfig, MasterKeys
 from tessera_service.errors import StoreUnavailable
@@ -21,6 +22,7 @@ from tessera_service.http.limits import RateLimiter
 from tessera_service.settings import Settings
 from tessera_service.storage.base import SessionStore
 from tessera_service.storage.memory import MemorySessionStore
+from tessera_service.storage.redis import RedisSessionStore
 from tessera_service.storage.sql import SqlDirectory, SqlSessionStore
 
 ISSUER = "https://issuer.example"
@@ -216,4 +218,6 @@ async def open_rig(
 def _make_sessions(store: str, directory: SqlDirectory) -> SessionStore:
     if store == "memory":
         return MemorySessionStore(directory_id="directory")
+    if store == "redis":
+        return RedisSessionStore(fresh_database(), directory_id=directory.directory_id)
     return SqlSessionStore(directory)

@@ -41,7 +41,7 @@ from tessera_service.engine.user_sessions import UserSessions
 from tessera_service.engine.users import Users
 from tessera_service.engine.verifiers import SESSION
 from tessera_service.errors import StoreUnavailable
-from tessera_service.storage.base import Directory, SessionStore
+from tessera_service.storage.base import Directory, SessionStore, parts_of
 
 KEY_RELOAD_SECONDS = 30
 LEFTOVER_SECONDS = 5  # between two attempts to end what disabled access keys and users left; at once when the log tells
@@ -72,7 +72,7 @@ class Engine:
         self._tasks = Background()
         self._with_background = background
         self.keys = KeyRing(directory=directory, master_keys=master_keys, clock=clock, config=config)
-        self.mirror = Mirror(logs=(sessions, directory), config=config, withdraw_key=self.keys.withdraw)
+        self.mirror = Mirror(logs=(*parts_of(sessions), directory), config=config, withdraw_key=self.keys.withdraw)
         self.feed = RevocationFeed(mirror=self.mirror, master_keys=master_keys, clock=clock, config=config)
         self.tenants = Tenants(directory=directory, clock=clock, config=config)
         liveness = Liveness(
@@ -205,7 +205,7 @@ class Engine:
             config=config,
         )
         self._purge = Purge(sessions=sessions, directory=directory, mirror=self.mirror, clock=clock, config=config)
-        self.relay = Relay(outboxes=(sessions, directory), sinks=sinks, clock=clock, config=config)
+        self.relay = Relay(outboxes=(*parts_of(sessions), directory), sinks=sinks, clock=clock, config=config)
 
     async def start(self) -> None:
         """Opens the stores, makes sure of the default tenant and of a key that signs, reads the revocation logs: after

@@ -58,7 +58,8 @@ class Issuer:
         now_ms = self._clock.now_ms()
         now = now_ms // 1000
         key = await self._keys.signing()
-        session = new_session(request, now_ms=now_ms, ends_at=now + self._config.session_max_lifetime)
+        ends_at = now + self._config.session_max_lifetime
+        session = new_session(request, sessions=self._sessions, now_ms=now_ms, ends_at=ends_at)
         pair = draft_pair(session, now=now, config=self._config)
         check_pair_size(pair, key)
         session = replace(
@@ -76,10 +77,10 @@ class Issuer:
         return tokens
 
 
-def new_session(request: IssueRequest, *, now_ms: int, ends_at: int) -> Session:
-    """A session without tokens; it ends at `ends_at`."""
+def new_session(request: IssueRequest, *, sessions: SessionStore, now_ms: int, ends_at: int) -> Session:
+    """A session without tokens, for that store; it ends at `ends_at`."""
     return Session(
-        session_id=uuid7(),
+        session_id=uuid7(partition=sessions.partition_of(request.tenant_id, request.subject)),
         tenant_id=request.tenant_id,
         subject=request.subject,
         surface=request.surface,

@@ -94,7 +94,9 @@ class LimitedIssuer:
             raise InvalidInput("expires_at", out_of_range=True)
         config = self._config
         span = config.session_remember_me_expiration if request.remember_me else config.session_default_expiration
-        session = new_session(_of_session(client, request), now_ms=now_ms, ends_at=now + config.session_max_lifetime)
+        ends_at = now + config.session_max_lifetime
+        wanted = _of_session(client, request)
+        session = new_session(wanted, sessions=self._sessions, now_ms=now_ms, ends_at=ends_at)
         token = draft_token(
             session, TokenKind.ACCESS, expires_at=request.expires_at or now + span, now=now, config=config
         )

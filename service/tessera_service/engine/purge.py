@@ -10,7 +10,7 @@ import tessera
 from tessera_service.clock import Clock
 from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.revocation import Mirror
-from tessera_service.storage.base import Directory, SessionStore
+from tessera_service.storage.base import Directory, SessionStore, parts_of
 
 _STEPS = 200  # at most, of each kind in one turn: the rest waits for the next
 _ASTRAY_MS = 60_000  # how far the clock may stray from the time that passed; less than the margin of an entry
@@ -45,13 +45,14 @@ class Purge:
         if now is None:
             return
         await asyncio.to_thread(self._mirror.revocations.purge, now=now)
-        logs = {log.log_key: log for log in (self._sessions, self._directory)}
+        parts = (*parts_of(self._sessions), self._directory)
+        logs = {part.log_key: part for part in parts}
         rows = await _all(lambda: self._sessions.purge(now=now, retention_seconds=self._retention))
         rows += await _all(lambda: self._directory.purge_directory(now=now))
         for log in logs.values():
             rows += await _all(lambda log=log: log.purge_log(now=now))  # type: ignore[misc]
         before_ms = (now - self._outbox_retention) * 1000
-        for outbox in {outbox.outbox_key: outbox for outbox in (self._sessions, self._directory)}.values():
+        for outbox in {part.outbox_key: part for part in parts}.values():
             rows += await _all(lambda box=outbox: box.purge_outbox(before_ms=before_ms))  # type: ignore[misc]
         if rows:
             _log.info("purged", rows=rows)

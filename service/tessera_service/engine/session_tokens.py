@@ -81,7 +81,8 @@ class SessionTokens:
         now_ms = self._clock.now_ms()
         now = now_ms // 1000
         signer = await self._keys.signing()
-        session = _session_of(key, now_ms=now_ms, ends_at=now + duration_seconds)
+        wanted = new_session(_request_of(key), sessions=self._sessions, now_ms=now_ms, ends_at=now + duration_seconds)
+        session = replace(wanted, access_key_id=key.access_key_id)
         draft = draft_token(session, TokenKind.SESSION, expires_at=session.ends_at, now=now, config=self._config)
         (token,) = await self._pool.sign(signer.signer, [Unsigned(draft.payload, TokenKind.SESSION)])
         await self._store(replace(session, tokens=(draft.record,)), key.access_key_id, user)
@@ -149,15 +150,14 @@ class SessionTokens:
         self._ends.apply_session(ended or session)
 
 
-def _session_of(key: AccessKeyRecord, *, now_ms: int, ends_at: int) -> Session:
-    request = IssueRequest(
+def _request_of(key: AccessKeyRecord) -> IssueRequest:
+    return IssueRequest(
         tenant_id=key.tenant_id,
         subject=key.subject,
         client_id=key.access_key_id,
         surface=SURFACE,
         auth_method="access_key",
     )
-    return replace(new_session(request, now_ms=now_ms, ends_at=ends_at), access_key_id=key.access_key_id)
 
 
 def _demand_own(session: Session, claims: Claims) -> None:

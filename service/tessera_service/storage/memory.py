@@ -62,6 +62,9 @@ class MemorySessionStore:
     async def ping(self) -> None:
         self._alive()
 
+    def partition_of(self, tenant_id: str, subject: str) -> None:
+        """Sessions are all in one place."""
+
     async def create(self, session: Session) -> Session:
         state = self._alive()
         state.check_new(session)

@@ -29,6 +29,7 @@ from tessera_service.storage.base.codes import CODE_REMEMBERED_SECONDS
 from tessera_service.storage.base.directory import Directory
 from tessera_service.storage.base.log import RevocationLog
 from tessera_service.storage.base.outbox import Outbox
+from tessera_service.storage.base.parts import Part, parts_of
 from tessera_service.storage.base.sessions import SessionStore
 
 __all__ = [
@@ -38,9 +39,11 @@ __all__ = [
     "TOUCHED_AT_ONCE",
     "Directory",
     "Outbox",
+    "Part",
     "RevocationLog",
     "SessionStore",
     "StoreRefused",
+    "parts_of",
 ]
 
 ANY_CLOCK_MS: Final = 86_400_000  # by how much the clocks of two processes may differ

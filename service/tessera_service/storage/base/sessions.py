@@ -42,6 +42,11 @@ class SessionStore(RevocationLog, Outbox, Protocol):
         """Returns if the store answers a read."""
         ...
 
+    def partition_of(self, tenant_id: str, subject: str) -> int | None:
+        """The partition (0..255) that the id of a session of that subject has to carry, else `create` is ValueError.
+        None: any id will do."""
+        ...
+
     async def create(self, session: Session) -> Session:
         """Atomic: stores the session, with `created_ms = max(session.created_ms, cut-off of its subject + 1)` and
         `last_activity_ms` not before that, its tokens and ISSUED, and returns it so. `session_id` and every jti have to
