@@ -58,8 +58,8 @@ test-cpp: bootstrap-test ## the GoogleTest suite
 	@cmake --build --preset test -j $(JOBS)
 	@ctest --preset test -j $(JOBS) $(ONLY_TROUBLES)
 
-test-python: bootstrap-test $(VENV)/stamp-install ## pytest against the installed wheel; PYTEST_ARGS='-k jwks'
-	@$(BIN)/pytest $(PYTEST_ARGS)
+test-python: bootstrap-test $(VENV)/stamp-install ## pytest against the installed wheel, JOBS at once; PYTEST_ARGS='-k jwks'
+	@$(BIN)/pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
 
 lint-cpp: bootstrap-lint $(VENV)/stamp-dev ## clang-format, both compilers with -Werror, clang-tidy, shellcheck
 	@script/lint-cpp $(BIN)/python $(JOBS)
