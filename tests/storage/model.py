@@ -227,7 +227,8 @@ class Model:
     def erase(self, subject: str) -> None:
         for name, session in self.sessions.items():
             if session.subject == subject:
-                self.sessions[name] = replace(session, username=None, metadata=SessionMetadata())
+                nothing = {"successor": None, "successor_until_ms": None, "newest": None}
+                self.sessions[name] = replace(session, username=None, metadata=SessionMetadata(), **nothing)
 
     def purge(self, now: int) -> None:
         for name, session in list(self.sessions.items()):

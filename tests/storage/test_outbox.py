@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from storage.examples import NOW, NOW_MS, make_session, revocation, tokens
+from storage.examples import NOW, NOW_MS, gateway_session, make_session, revocation, rotation, tokens
 from tessera_service.models import Event, OutboxSize, RelayClaim, SessionMetadata
 from tessera_service.storage.base import SessionStore
 
@@ -261,3 +261,16 @@ async def test_the_sessions_of_a_subject_are_erased(store: SessionStore) -> None
     assert await store.erase_subject("tenant-b", "bob") == 0
     counts = await store.count_sessions("tenant-a", surface="token", now=NOW)
     assert (counts.total, counts.active) == (4, 3)
+
+
+async def test_tokens_that_are_kept_for_a_session_are_erased_with_it(store: SessionStore) -> None:
+    """Their payloads name the user."""
+    await store.create(replace(make_session("s1"), username=None, metadata=SessionMetadata()))
+    await store.rotate(rotation("s1-r0", 1))
+    await store.create(gateway_session("s2"))
+    assert await store.erase_subject("tenant-a", "alice") == 2
+    assert await store.erase_subject("tenant-a", "alice") == 0
+    for name in ("s1", "s2"):
+        session = await store.get(name)
+        assert session is not None
+        assert (session.successor, session.successor_until_ms, session.newest) == (None, None, None)

@@ -166,8 +166,9 @@ class SessionStore(RevocationLog, Outbox, Protocol):
         ...
 
     async def erase_subject(self, tenant_id: str, subject: str, *, limit: int = 500) -> int:
-        """Atomic: takes the username and all metadata from at most `limit` sessions of the subject. Nothing else
-        changes, nothing is logged. By index. Returns how many changed: whoever wants all calls until 0."""
+        """Atomic: takes the username, all metadata and the successor and newest token, whose payloads name the user,
+        from at most `limit` sessions of the subject, which had better be over. Nothing else changes, nothing is logged.
+        By index. Returns how many changed: whoever wants all calls until 0."""
         ...
 
     async def purge(self, *, now: int, retention_seconds: int, limit: int = 500) -> int:

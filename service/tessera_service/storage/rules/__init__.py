@@ -84,8 +84,10 @@ def ended(session: Session, revocation: Revocation) -> Session:
 
 
 def erased(session: Session) -> Session:
-    """The session without what says who and where its user was."""
-    return replace(session, username=None, metadata=SessionMetadata())
+    """The session without what says who and where its user was: payloads of tokens name the user too."""
+    return replace(
+        session, username=None, metadata=SessionMetadata(), successor=None, successor_until_ms=None, newest=None
+    )
 
 
 def check_touch(activities: Mapping[str, int]) -> None:

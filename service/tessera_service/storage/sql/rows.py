@@ -4,7 +4,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import RowMapping
 
@@ -30,6 +30,12 @@ from tessera_service.models import (
     UserStatus,
 )
 from tessera_service.storage import rules
+
+# The successor and the newest token of a session.
+_OF_TOKENS: Final = (
+    *("successor_access", "successor_refresh", "successor_kid", "successor_until_ms"),
+    *("newest_jti", "newest_expires_at", "newest_payload", "newest_kid"),
+)
 
 
 def session_values(session: Session) -> dict[str, Any]:
@@ -78,11 +84,14 @@ def session_changes(session: Session) -> dict[str, Any]:
     }
 
 
+def erase_changes() -> dict[str, Any]:
+    """The columns in which `rules.erased` changes a session, alike for any session."""
+    return dict.fromkeys(_OF_TOKENS) | {"username": None, "metadata": "{}"}
+
+
 def end_changes(revocation: Revocation) -> dict[str, Any]:
     """The columns in which `rules.ended` changes a session, alike for any session."""
-    forgotten = ["successor_access", "successor_refresh", "successor_kid", "successor_until_ms"]
-    forgotten += ["newest_jti", "newest_expires_at", "newest_payload", "newest_kid"]
-    return dict.fromkeys(forgotten) | {
+    return dict.fromkeys(_OF_TOKENS) | {
         "revoked_ms": revocation.at_ms,
         "revoked_reason": revocation.reason,
         "revoked_by": revocation.revoked_by,

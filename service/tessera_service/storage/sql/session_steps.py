@@ -28,7 +28,7 @@ from tessera_service.storage import rules
 from tessera_service.storage.rules import events
 from tessera_service.storage.sql import log, outbox
 from tessera_service.storage.sql.database import DuplicateError
-from tessera_service.storage.sql.rows import session_values, token_of
+from tessera_service.storage.sql.rows import erase_changes, session_values, token_of
 from tessera_service.storage.sql.schema import session_tokens, sessions
 from tessera_service.storage.sql.session_rows import (
     SESSIONS,
@@ -130,9 +130,9 @@ def touch(connection: Connection, activities: Mapping[str, int]) -> None:
 
 def erase_subject(connection: Connection, tenant_id: str, subject: str, limit: int) -> int:
     select_subject(connection, tenant_id, subject)
-    is_known = or_(sessions.c.username.is_not(None), sessions.c.metadata != "{}")
+    nothing = erase_changes()
+    is_known = or_(*(sessions.c[name].is_distinct_from(value) for name, value in nothing.items()))
     chosen = select(sessions.c.session_id).where(of_subject(tenant_id, subject), is_known).limit(limit)
-    nothing = {"username": None, "metadata": "{}"}
     return connection.execute(update(sessions).where(sessions.c.session_id.in_(chosen)).values(nothing)).rowcount
 
 
