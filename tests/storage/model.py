@@ -227,8 +227,8 @@ class Model:
     def erase(self, subject: str) -> None:
         for name, session in self.sessions.items():
             if session.subject == subject:
-                nothing = {"successor": None, "successor_until_ms": None, "newest": None}
-                self.sessions[name] = replace(session, username=None, metadata=SessionMetadata(), **nothing)
+                session = replace(session, successor=None, successor_until_ms=None, newest=None)
+                self.sessions[name] = replace(session, username=None, metadata=SessionMetadata())
 
     def purge(self, now: int) -> None:
         for name, session in list(self.sessions.items()):

@@ -35,6 +35,7 @@ if jti == is[1] then
   call('HSET', key, 'r', given.refresh_jti, 's', cjson.encode(kept), 'sa', ARGV[4], 'sr', ARGV[5], 'sk', given.kid,
     'su', int(until_ms))
   call('ZADD', P .. 'due:n', until_ms, s.id)
+  call('SADD', P .. 'e:' .. s.who, s.id)
   move_on(s, given.expires, given.tokens, math.floor(now / 1000))
   return {'rotated', whole(s.id, cutoff)}
 end
