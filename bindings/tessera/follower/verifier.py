@@ -38,6 +38,7 @@ class LocalVerifier:
         self._follower = revocations
         self._wait = wait_for_keys
         self._verifier = _core.Verifier(keys.key_set, policy, cache=cache, revocations=revocations.revocations)
+        keys.follow(wait=False)
 
     def verify(
         self, token: str | bytes, *, now: int | None = None, allow_staleness_seconds: float | None = None

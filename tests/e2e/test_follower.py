@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Verifiers in other processes, following a real service."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import tessera
+from e2e.conftest import Start
+from e2e.process import ALL, Client, ServiceProcess, environment
+from tessera.follower import LocalVerifier, NotFreshError, RemoteKeySet, RevocationFollower
+
+pytestmark = pytest.mark.slow
+
+SEEN_SECONDS = 2.0  # promised to other processes: 1 s; twice that as slack
+ISSUER = "https://issuer.example"
+POLICY = tessera.Policy(issuer=ISSUER, audience="dx-vas")
+
+
+@contextmanager
+def following(
+    service: ServiceProcess, token: str, *, max_staleness_seconds: float = 15
+) -> Iterator[tuple[RevocationFollower, LocalVerifier]]:
+    """A verifier that knows the keys and the revocations of a service."""
+    keys = RemoteKeySet(service.url, cooldown_seconds=0.1)
+    with RevocationFollower(service.url, token, keys=keys, max_staleness_seconds=max_staleness_seconds) as follower:
+        assert follower.wait_until_fresh(30), follower.last_error
+        yield follower, LocalVerifier(keys, POLICY, revocations=follower, cache=tessera.TokenCache())
+
+
+def refused_after(verifier: LocalVerifier, token: str) -> float:
+    """Seconds until the token is refused as revoked."""
+    began = time.monotonic()
+    while time.monotonic() - began < 30:
+        try:
+            verifier.verify(token)
+        except tessera.RevokedTokenError:
+            return time.monotonic() - began
+        time.sleep(0.002)
+    raise AssertionError("never refused")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
+    """One for those who do not end it."""
+    running = ServiceProcess(tmp_path_factory.mktemp("service"), settings={"ISSUER": ISSUER})
+    try:
+        yield running.start()
+    finally:
+        running.clean_up()
+
+
+def test_a_revocation_reaches_who_verifies_elsewhere_and_who_begins_later(
+    service: ServiceProcess, client: Client
+) -> None:
+    dead: list[str] = []
+    with following(service, client.bearer) as (_, verifier):
+        times = []
+        for number, form in enumerate(["session_id", "sub", "token"] * 5):
+            issued, other = client.issue(f"user-{number}"), client.issue("bob")
+            token = issued["access_token"]
+            assert verifier.verify(token)["sub"] == f"user-{number}"
+            named = {"session_id": issued["session_id"], "sub": f"user-{number}", "token": token}[form]
+            assert client.revoke(**{form: named}).status_code == 204
+            times.append(refused_after(verifier, token))
+            dead.append(token)
+            verifier.verify(other["access_token"])
+            again = client.issue(f"user-{number}")["access_token"]
+            assert verifier.verify(again)["sub"] == f"user-{number}"  # a new session, of a subject that was cut off too
+    times.sort()
+    middle, worst = times[len(times) // 2] * 1000, times[-1] * 1000
+    print(
+        f"\nrefused elsewhere after the acknowledgement: median {middle:.0f} ms, worst {worst:.0f} ms of {len(times)}"
+    )
+    assert times[-1] < SEEN_SECONDS
+    with following(service, client.bearer) as (_, verifier):
+        verifier.verify(other["access_token"])
+        for token in dead:
+            with pytest.raises(tessera.RevokedTokenError):
+                verifier.verify(token)
+
+
+def test_a_restart_of_the_service_is_survived_and_revives_nothing(start_service: Start) -> None:
+    service = start_service("--port", str(free_port()), ISSUER=ISSUER)
+    client = Client(service, service.mint(*ALL))
+    dead, alive = client.issue("alice"), client.issue("bob")
+    client.revoke(session_id=dead["session_id"])
+    with following(service, client.bearer, max_staleness_seconds=3) as (follower, verifier):
+        assert verifier.verify(alive["access_token"])["sub"] == "bob"
+        began = time.monotonic()
+        assert service.stop() == 0
+        print(f"\nstopped within {time.monotonic() - began:.1f} s though somebody waited")
+        assert time.monotonic() - began < 8
+        deadline = time.monotonic() + 30
+        while follower.is_fresh:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        with pytest.raises(NotFreshError):
+            verifier.verify(alive["access_token"])
+        with pytest.raises(tessera.RevokedTokenError):
+            verifier.verify(dead["access_token"], allow_staleness_seconds=3600)
+        assert verifier.verify(alive["access_token"], allow_staleness_seconds=3600)["sub"] == "bob"
+        service.start()
+        assert follower.wait_until_fresh(30), follower.last_error
+        assert follower.snapshots == 1  # it went on from where it was
+        client.revoke(session_id=alive["session_id"])
+        assert refused_after(verifier, alive["access_token"]) < SEEN_SECONDS
+
+
+def test_the_end_of_its_own_token_makes_a_follower_stale(service: ServiceProcess, client: Client) -> None:
+    token = service.mint("token.introspect")
+    with following(service, token, max_staleness_seconds=3) as (follower, _):
+        assert client.revoke(token=token).status_code == 204
+        deadline = time.monotonic() + 30
+        while follower.is_fresh:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert follower.last_error == "status_401"
+
+
+def test_the_example_tells_who_lives(service: ServiceProcess, client: Client, repository: Path) -> None:
+    issued = client.issue("alice")
+    program = [sys.executable, str(repository / "examples" / "scripts" / "local_verify.py")]
+    given = environment(TESSERA_TOKEN=client.bearer)
+    with subprocess.Popen(
+        [*program, service.url, "--issuer", ISSUER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=given,
+        text=True,
+        bufsize=1,
+    ) as example:
+        assert example.stdin is not None
+        assert example.stdout is not None
+
+        def ask(line: str) -> str:
+            assert example.stdin is not None
+            assert example.stdout is not None
+            example.stdin.write(line + "\n")
+            return example.stdout.readline().strip()
+
+        assert example.stdout.readline().strip() == "following default"
+        assert ask(issued["access_token"]) == "alive alice"
+        assert ask("rubbish") == "refused token_malformed"
+        client.revoke(session_id=issued["session_id"])
+        deadline = time.monotonic() + 30
+        while (answer := ask(issued["access_token"])) == "alive alice":
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert answer == "refused session_revoked"
+        example.stdin.close()
+        assert example.wait(20) == 0
+
+
+def test_the_example_says_why_it_cannot_begin(service: ServiceProcess, repository: Path) -> None:
+    example = repository / "examples" / "scripts" / "local_verify.py"
+    program = [sys.executable, str(example), service.url, "--patience", "3"]
+    given = environment(TESSERA_TOKEN=service.mint("reports.read"))
+    done = subprocess.run(program, stdin=subprocess.DEVNULL, capture_output=True, env=given, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "status_403" in done.stderr
