@@ -15,7 +15,6 @@ from tessera_service.settings import Settings
 from tessera_service.webhook import Webhook, WebhookFailed
 
 FILE_NAME: Final = "otp.jsonl"
-WEBHOOK_SECONDS: Final = 5.0  # for one attempt
 
 _log = structlog.get_logger(__name__)
 
@@ -30,7 +29,7 @@ def make_code_provider(settings: Settings) -> CodeProvider:
             Webhook(
                 settings.otp_webhook_url.get_secret_value(),
                 secret=settings.otp_webhook_secret.get_secret_value().encode(),
-                timeout_seconds=WEBHOOK_SECONDS,
+                timeout_seconds=settings.webhook_timeout / 1000,
             )
         )
     return SendNothing()

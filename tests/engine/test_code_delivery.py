@@ -120,6 +120,21 @@ async def test_a_newer_code_of_the_same_number_takes_the_place_of_the_older(
     assert provider.sent == [(NUMBER, CODE)]
 
 
+async def test_a_code_that_nobody_needs_any_more_is_not_tried_again(
+    provider: Provider, make: Callable[..., CodeDelivery]
+) -> None:
+    provider.behaviour = fail
+    delivery = make()
+    delivery.post(b"a", NUMBER, CODE, tenant_id="tenant-a")
+    await until(lambda: provider.attempts > 0)
+    delivery.drop(b"a")
+    delivery.drop(b"b")
+    await asyncio.sleep(0)
+    attempts = provider.attempts
+    await asyncio.sleep(0.2)
+    assert provider.attempts == attempts
+
+
 async def test_what_is_too_much_is_dropped_and_said_without_waiting(
     provider: Provider, make: Callable[..., CodeDelivery]
 ) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from engine.code_rig import ADDRESS, ALICE, BOB, HOUR, NOBODY, MakeRig, Rig, wrong
+from engine.doubles import as_any
 from engine.world import TENANT
 from tessera_service.engine.codes import CODE_SECONDS, MAX_GUESSES, CodeLogin
 from tessera_service.errors import InvalidInput, RateLimited
@@ -206,6 +207,17 @@ async def test_the_right_code_sent_200_times_at_once_signs_in_once(rig: Rig) -> 
     answers = await asyncio.gather(*(rig.outcome(code, address=f"203.0.113.{index}") for index in range(200)))
     assert answers.count("in") == 1
     assert len(rig.login.issued) == 1
+
+
+async def test_a_code_that_was_used_is_sent_no_more(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    dropped: list[bytes] = []
+    monkeypatch.setattr(as_any(rig.codes)._delivery, "drop", dropped.append)
+    code = await rig.requested()
+    assert len(dropped) == 1  # whatever was on its way before
+    await rig.outcome(wrong(code))
+    assert len(dropped) == 1
+    assert await rig.outcome(code) == "in"
+    assert dropped == [dropped[0]] * 2
 
 
 async def test_the_codes_own_count_holds_where_the_other_was_forgotten(rig: Rig) -> None:

@@ -114,6 +114,19 @@ async def test_a_webhook_that_does_not_take_it_is_a_code_not_sent(code: int) -> 
     assert raised.value.__suppress_context__  # a trace of it would tell the address
 
 
+async def test_an_attempt_takes_no_longer_than_the_setting_for_webhooks() -> None:
+    settings = load_settings(
+        otp_provider="webhook",
+        otp_webhook_url="https://sms.example/send",
+        otp_webhook_secret=SECRET,
+        webhook_timeout="70ms",
+    )
+    provider = make_code_provider(settings)
+    assert isinstance(provider, WebhookProvider)
+    assert provider._webhook._timeout == 0.07
+    await provider.close()
+
+
 # settings
 
 

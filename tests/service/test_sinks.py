@@ -145,6 +145,12 @@ async def test_nobody_writes_between_the_lines_of_another(path: Path, log: Audit
     assert await log.deliver(examples(1)) == 1
 
 
+async def test_what_two_outboxes_have_for_it_at_once_is_written_one_after_the_other(path: Path, log: AuditLog) -> None:
+    of_two = [[example(number, session=name) for number in range(20)] for name in ("a", "b")]
+    assert await asyncio.gather(*(log.deliver(events) for events in of_two)) == [20, 20]
+    assert lines(path) == [event.body for events in of_two for event in events]
+
+
 async def test_a_disk_that_hangs_costs_one_thread(path: Path, log: AuditLog, monkeypatch: pytest.MonkeyPatch) -> None:
     reading, writing = os.pipe()
     monkeypatch.setattr(os, "fsync", lambda descriptor: os.read(reading, 1))

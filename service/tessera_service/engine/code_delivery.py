@@ -70,9 +70,7 @@ class CodeDelivery:
     def post(self, key: bytes, phone_number: str, code: str, *, tenant_id: str) -> None:
         """Takes a code and returns at once. `key`: whose it is; the one before, which is dead now, is not sent any
         more. Dropped, with a line in the log, if too many are under way."""
-        older = self._under_way.pop(key, None)
-        if older is not None:
-            older.cancel()
+        self.drop(key)
         if len(self._under_way) >= self._max_under_way:
             _log.warning("code_dropped", tenant=tenant_id, under_way=len(self._under_way))
             return
@@ -83,6 +81,12 @@ class CodeDelivery:
         )
         self._under_way[key] = task
         task.add_done_callback(lambda done: self._forget(key, done))
+
+    def drop(self, key: bytes) -> None:
+        """Sends what is under way there no more: nobody needs it."""
+        task = self._under_way.pop(key, None)
+        if task is not None:
+            task.cancel()
 
     async def close(self) -> None:
         """Lets attempts under way end, but not for long; then closes the provider. Idempotent."""

@@ -140,13 +140,15 @@ class Codes:
         if taken.hit_id is None:
             raise RateLimited(_retry_after(*taken.retry_after))
         user = await self._find(login.tenant_id, number)
+        key = self._hash("number", login.tenant_id, number)
         guess = await self._directory.guess_code(
-            self._hash("number", login.tenant_id, number),
+            key,
             code_hash=self._code_hash(user, login.tenant_id, number, login.otp_code),
             now=self._clock.now(),
             max_guesses=MAX_GUESSES,
         )
         if guess.outcome is CodeOutcome.RIGHT:
+            self._delivery.drop(key)  # it has arrived, whatever its provider confirmed
             await self._directory.give_back(taken.hit_id)
         if guess.outcome in (CodeOutcome.RIGHT, CodeOutcome.ABSENT):  # no code is left to count
             return user, CodeGuess(guess.outcome, taken.remaining[0])

@@ -44,6 +44,12 @@ class Peers:
         return any(address in network for network in self._trusted)
 
 
+def show_address(text: str) -> str | None:
+    """A peer as records name it: IPv4 in IPv6 is IPv4; None for what is no address."""
+    address = parse_address(text)
+    return None if address is None else str(address)
+
+
 def parse_address(text: str) -> Address | None:
     """An address as proxies write it, also `[::1]:80` and `192.0.2.1:80`; IPv4 in IPv6 becomes IPv4."""
     if text.startswith("["):

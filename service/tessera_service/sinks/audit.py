@@ -31,15 +31,17 @@ class AuditLog:
         # A thread of its own: on a disk that hangs it is the only one that waits.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tessera-audit")
         self._writing: Future[None] | None = None
+        self._turn = asyncio.Lock()  # two outboxes may have something to deliver at once
 
     async def deliver(self, events: Sequence[CloudEvent]) -> int:
         """Appends all lines, or none that stays."""
-        if self._writing is not None and not self._writing.done():
-            raise SinkFailed("the write before has not ended")
-        lines = b"".join(event.body + b"\n" for event in events)
-        self._writing = self._thread.submit(_append, self._path, lines)
-        await asyncio.wrap_future(self._writing)
-        return len(events)
+        async with self._turn:
+            if self._writing is not None and not self._writing.done():  # whoever waited for it has given up
+                raise SinkFailed("the write before has not ended")
+            lines = b"".join(event.body + b"\n" for event in events)
+            self._writing = self._thread.submit(_append, self._path, lines)
+            await asyncio.wrap_future(self._writing)
+            return len(events)
 
     async def close(self) -> None:
         """Waits for nothing."""

@@ -73,6 +73,18 @@ async def test_the_session_comes_from_the_peer_whatever_the_body_says(shared: Ri
     assert (session.surface, session.auth_method) == ("token", "password")
 
 
+@pytest.mark.parametrize(("peer", "shown"), [("::ffff:192.0.2.7", "192.0.2.7"), ("no-address", None)])
+async def test_the_peer_is_named_as_the_auth_surface_names_it(shared: Rig, peer: str, shown: str | None) -> None:
+    user = await add(shared)
+    transport = httpx.ASGITransport(app=shared.app, client=(peer, 123))
+    headers = {"x-tenant-id": TENANT, "x-request-id": "r-1"}
+    body = {"grant_type": "password", "username": user.username, "password": PASSWORD}
+    async with httpx.AsyncClient(transport=transport, base_url="http://service.example", headers=headers) as client:
+        answer = await client.post(PATHS[ISSUE], json=body)
+    session = await shared.stores[1].get(answer.json()["data"]["session_id"])
+    assert session.metadata.ip_address == shown
+
+
 async def test_a_caller_with_a_bearer_gets_the_users_rights_all_the_same(shared: Rig) -> None:
     user = await add(shared)
     bearer = await shared.service_bearer("token.generate", "token.introspect")

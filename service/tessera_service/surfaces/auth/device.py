@@ -6,7 +6,7 @@ from typing import Final
 
 from tessera_service.errors import InvalidInput
 from tessera_service.http.exchange import Exchange
-from tessera_service.http.peer import parse_address
+from tessera_service.http.peer import show_address
 from tessera_service.models import SessionMetadata
 
 DEVICE_TYPE: Final = "X-Device-Type"
@@ -23,9 +23,8 @@ def read_metadata(exchange: Exchange) -> SessionMetadata:
     """The peer's address, the user agent, the kind of device, and the location if a proxy of ours tells it.
     InvalidInput for a device type that is none."""
     user_agent = _read_user_agent(exchange)
-    peer = parse_address(exchange.peer)
     return SessionMetadata(
-        ip_address=None if peer is None else str(peer),
+        ip_address=show_address(exchange.peer),
         user_agent=user_agent,
         device_type=_read_device_type(exchange) or guess_device_type(user_agent or ""),
         location=_read_location(exchange),

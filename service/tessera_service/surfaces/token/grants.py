@@ -9,6 +9,7 @@ from tessera_service.engine import Engine, PasswordLogin
 from tessera_service.errors import InvalidInput, RefreshInvalid, SessionEnded, SessionNotFound, Unauthorized
 from tessera_service.http.envelope import enclose
 from tessera_service.http.exchange import Exchange
+from tessera_service.http.peer import show_address
 from tessera_service.models import Caller, IssuedTokens, IssueRequest
 from tessera_service.surfaces.token.schemas import IssueBody, PasswordBody, RefreshBody
 
@@ -40,7 +41,7 @@ async def sign_in(exchange: Exchange, engine: Engine, *, tenant_id: str, body: P
         tenant_id=tenant_id,
         password=body.password,
         address=exchange.peer,
-        metadata=replace(body.session_metadata.to_metadata(), ip_address=exchange.peer),
+        metadata=replace(body.session_metadata.to_metadata(), ip_address=show_address(exchange.peer)),
         surface="token",
         client_id=body.client_id,
         scope=body.scope,
