@@ -9,6 +9,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
+FAULTS := tests/faults tests/e2e/test_event_kills.py tests/e2e/test_races.py tests/storage/test_model.py
 DATA_DIR ?= .tessera
 export TESSERA_VECTORS ?= $(abspath ../shared/vectors)
 
@@ -40,8 +41,8 @@ fuzz: bootstrap-fuzz ## every fuzz target over its corpus, FUZZ_SECONDS=60 each
 	@cmake --build --preset fuzz -j $(JOBS)
 	@script/fuzz build/fuzz/tests/fuzz $(FUZZ_SECONDS)
 
-faults: bootstrap-test $(VENV)/stamp-install ## kills between commit and delivery, races between processes: every round (half an hour)
-	@TESSERA_FAULTS=1 $(BIN)/pytest -s tests/e2e/test_event_kills.py tests/e2e/test_races.py
+faults: bootstrap-test $(VENV)/stamp-install ## kills, stopped stores, faults of the network, races, spread: every round (hours); PYTEST_ARGS='-k races'
+	@TESSERA_FAULTS=1 $(BIN)/pytest -s $(FAULTS) $(PYTEST_ARGS)
 
 asan: sanitizer-asan ## the C++ suite under AddressSanitizer and UndefinedBehaviorSanitizer
 

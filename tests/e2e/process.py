@@ -53,7 +53,7 @@ class ServiceProcess:
         self._folder = folder
         self._arguments = arguments
         self._program = program
-        self._settings = settings or {}
+        self.settings = settings or {}
         self._process: subprocess.Popen[bytes] | None = None
         self._starts = 0
         self.url = ""
@@ -84,7 +84,7 @@ class ServiceProcess:
         command = [sys.executable, *self._program, "serve", "--port", "0", "--data-dir", str(self.data_dir)]
         with self._path("stdout").open("wb") as stdout, self._path("stderr").open("wb") as stderr:
             self._process = subprocess.Popen(
-                [*command, *self._arguments], stdout=stdout, stderr=stderr, env=environment(**self._settings)
+                [*command, *self._arguments], stdout=stdout, stderr=stderr, env=environment(**self.settings)
             )
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
@@ -124,7 +124,7 @@ class ServiceProcess:
 
     def command(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
         """A command beside the service, on its data directory."""
-        return run(*arguments, "--data-dir", str(self.data_dir), settings=self._settings, given=given)
+        return run(*arguments, "--data-dir", str(self.data_dir), settings=self.settings, given=given)
 
     def mint(self, *permissions: str, tenant: str = "default") -> str:
         """A service token."""
