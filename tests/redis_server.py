@@ -20,14 +20,12 @@ DATABASES = 512  # the first is for whoever asks for the server alone
 class RedisServer:
     """Starts, stops, and starts again on the same port."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
-        """`options`: of redis-server, instead of those that keep nothing on disk."""
+    def __init__(self, folder: Path, *options: str, port: int | None = None) -> None:
+        """`options`: of redis-server, instead of those that keep nothing on disk. `port`: one that is free."""
         self._folder = folder
         self._options = options or ("--save", "", "--appendonly", "no")
         self._process: subprocess.Popen[bytes] | None = None
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = port or _free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
 
     @property
@@ -90,6 +88,13 @@ def shared_redis() -> RedisServer:
     atexit.register(folder.cleanup)
     atexit.register(server.stop)  # first
     return server.start()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _spell(*words: str) -> bytes:
