@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import cast
@@ -25,6 +26,7 @@ class ScriptedLog:
         self.asked: list[int] = []
         self.snapshots = 0
         self.broken_after: int | None = None  # pages of a snapshot
+        self.seconds = 0.0  # that a page takes
 
     def append(self, *keys: str) -> None:
         for key in keys:
@@ -36,12 +38,14 @@ class ScriptedLog:
 
     async def read_log(self, *, after: int, limit: int = 1000) -> LogPage:
         self.asked.append(after)
+        await asyncio.sleep(self.seconds)
         entries = [entry for entry in self.entries if entry.sequence >= after]
         return LogPage(self.log_id, self.head, tuple(entries[: self.page_size]))
 
     async def read_log_snapshot(self) -> AsyncIterator[LogPage]:
         self.snapshots += 1
         for number, start in enumerate(range(0, max(len(self.entries), 1), self.page_size)):
+            await asyncio.sleep(self.seconds)
             if number == self.broken_after:
                 raise StoreUnavailable
             yield LogPage(self.log_id, self.head, tuple(self.entries[start : start + self.page_size]))
@@ -50,11 +54,14 @@ class ScriptedLog:
 class Follower:
     """A follower and what it was told."""
 
-    def __init__(self, log: ScriptedLog) -> None:
+    def __init__(self, log: ScriptedLog, *, page_seconds: float = 60) -> None:
         self.keys: list[str] = []
         self.lost = 0
         self.follower = LogFollower(
-            cast(RevocationLog, log), apply=lambda entry: self.keys.append(entry.key), lost=self._count
+            cast(RevocationLog, log),
+            apply=lambda entry: self.keys.append(entry.key),
+            lost=self._count,
+            page_seconds=lambda: page_seconds,
         )
 
     def _count(self) -> None:
@@ -206,6 +213,29 @@ async def test_a_snapshot_that_breaks_off_is_read_again() -> None:
     log.broken_after = None
     await follower.poll()
     assert follower.lost == 1
+
+
+async def test_a_long_log_may_take_longer_than_a_page() -> None:
+    log = ScriptedLog(page_size=2)
+    log.append(*"abcdefghij")
+    log.seconds = 0.1
+    follower = Follower(log, page_seconds=0.4)
+    assert await follower.poll() == [*"abcdefghij"]
+    log.append(*"klmnopqrst")
+    assert await follower.poll() == [*"klmnopqrst"]
+    assert follower.lost == 0
+
+
+@pytest.mark.parametrize("held", [False, True])
+async def test_a_page_that_does_not_come_in_time_is_a_store_that_failed(held: bool) -> None:
+    log = ScriptedLog()
+    log.append("a")
+    follower = Follower(log, page_seconds=0.05)
+    if held:
+        await follower.poll()
+    log.seconds = 5
+    with pytest.raises(StoreUnavailable):
+        await follower.poll()
 
 
 STEPS = st.lists(

@@ -8,6 +8,7 @@ from tessera import _core
 from tessera.follower.connection import FollowError
 
 _MAX_TEXT: Final = 1024
+_MAX_CURSOR: Final = 16_000
 _MAX_LOGS: Final = 1024
 
 T = TypeVar("T")
@@ -44,7 +45,9 @@ class AnswerReader:
             if "cursor" in line:
                 if next(numbered, None) is not None:
                     raise FollowError("answer_malformed")
-                return Applied(logs, tenant_id, is_snapshot, entries, _text(line, "cursor"), _read_as_of(line))
+                return Applied(
+                    logs, tenant_id, is_snapshot, entries, _text(line, "cursor", longest=_MAX_CURSOR), _read_as_of(line)
+                )
             if entries >= self._max_entries:
                 raise FollowError("too_many_entries")
             self._apply(line)
@@ -86,9 +89,9 @@ def _read_as_of(line: Mapping[str, Any]) -> int | None:
     return None if line["as_of_ms"] is None else _whole(line, "as_of_ms")
 
 
-def _text(line: Mapping[str, Any], name: str) -> str:
+def _text(line: Mapping[str, Any], name: str, *, longest: int = _MAX_TEXT) -> str:
     value = _member(line, name, str)
-    if not 0 < len(value) <= _MAX_TEXT:
+    if not 0 < len(value) <= longest:
         raise FollowError("answer_malformed")
     return value
 

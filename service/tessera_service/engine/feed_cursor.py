@@ -4,21 +4,22 @@ business, and bound to what the follower may see, because what was left out for 
 
 import base64
 import binascii
-import json
 import secrets
+import struct
 from collections.abc import Sequence
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from tessera_service.engine.log_tail import Position
+from tessera_service.engine.log_tail import MARK_BYTES, Position
 from tessera_service.engine.master_keys import MasterKeys
 from tessera_service.errors import InvalidInput
 
-MAX_CURSOR_CHARS: Final = 1024
+MAX_CURSOR_CHARS: Final = 16_000  # less than a head may have, more than 256 logs need
 
 _NONCE_BYTES: Final = 12
+_POSITION: Final = struct.Struct(f">{MARK_BYTES}sQ{MARK_BYTES}s")
 _EVERY_TENANT: Final = b"*"  # no tenant's id
 
 
@@ -31,7 +32,7 @@ class CursorSeal:
     def seal(self, positions: Sequence[Position], *, tenant_id: str | None) -> str:
         """The cursor of a follower of that tenant (None: of every tenant)."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        plain = json.dumps([list(position) for position in positions], separators=(",", ":")).encode()
+        plain = b"".join(_POSITION.pack(*position) for position in positions)
         sealed = self._cipher.encrypt(nonce, plain, _scope(tenant_id))
         return base64.urlsafe_b64encode(nonce + sealed).decode().rstrip("=")
 
@@ -44,7 +45,7 @@ class CursorSeal:
             plain = self._cipher.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], _scope(tenant_id))
         except (ValueError, binascii.Error, InvalidTag):
             raise InvalidInput("cursor") from None
-        return [Position(*position) for position in json.loads(plain)]
+        return [Position(*position) for position in _POSITION.iter_unpack(plain)]
 
 
 def _scope(tenant_id: str | None) -> bytes:

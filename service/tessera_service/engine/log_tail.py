@@ -4,35 +4,44 @@
 import hashlib
 from collections import deque
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from tessera_service.models import LogEntry
 
-TAIL_ENTRIES = 4096
+TAIL_ENTRIES: Final = 4096
+MARK_BYTES: Final = 8
 
 
 class Position(NamedTuple):
-    """How far somebody has followed one life of a log. `sequence` and `mark` are of the last entry held; 0 and "" if
-    the log had none."""
+    """How far somebody has followed one life of a log, in few bytes: a store may have hundreds of logs. `sequence` and
+    `mark` are of the last entry held; 0 and MARK_BYTES of zeros if the log had none."""
 
-    log_id: str
+    life: bytes
     sequence: int
-    mark: str
+    mark: bytes
 
     @classmethod
     def at(cls, log_id: str, last: LogEntry | None) -> "Position":
         """Right after `last`."""
-        return cls(log_id, 0, "") if last is None else cls(log_id, last.sequence, mark_of(last))
+        life = life_of(log_id)
+        return cls(life, 0, bytes(MARK_BYTES)) if last is None else cls(life, last.sequence, mark_of(last))
 
     def is_at(self, entry: LogEntry) -> bool:
         """Whether that is the last entry held, unchanged."""
         return entry.sequence == self.sequence and mark_of(entry) == self.mark
 
 
-def mark_of(entry: LogEntry) -> str:
+@lru_cache(maxsize=1024)
+def life_of(log_id: str) -> bytes:
+    """Stands for the id of a log in positions."""
+    return hashlib.sha256(log_id.encode()).digest()[:MARK_BYTES]
+
+
+def mark_of(entry: LogEntry) -> bytes:
     """Tells entries of the same sequence apart: a log that was restored from a backup goes on with others."""
     told = "\0".join((entry.kind, entry.tenant_id, entry.key, str(entry.cutoff_ms), str(entry.expires_at)))
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+    return hashlib.sha256(told.encode()).digest()[:MARK_BYTES]
 
 
 class LogTail:
@@ -50,7 +59,7 @@ class LogTail:
 
     def after(self, position: Position) -> Sequence[LogEntry] | None:
         """What follows a position; None if only the log itself can tell."""
-        if position.log_id != self.log_id:
+        if position.life != life_of(self.log_id):
             return None
         newer: list[LogEntry] = []
         for entry in reversed(self._entries):

@@ -9,7 +9,6 @@ import structlog
 
 import tessera
 from tessera_service.engine.config import EngineConfig
-from tessera_service.engine.deadlines import answered_within
 from tessera_service.engine.log_follower import LogFollower
 from tessera_service.engine.log_tail import LogTail
 from tessera_service.errors import StoreUnavailable
@@ -36,7 +35,10 @@ class Mirror:
         self._withdraw_key = withdraw_key
         self._notices: list[Callable[[LogEntry], None]] = []
         self.logs: Sequence[RevocationLog] = tuple({log.log_key: log for log in logs}.values())  # each of them once
-        self._followers = [LogFollower(log, apply=self._apply, lost=self._lost) for log in self.logs]
+        self._followers = [
+            LogFollower(log, apply=self._apply, lost=self._lost, page_seconds=lambda: config.store_timeout)
+            for log in self.logs
+        ]
         self._heard = asyncio.Event()  # a poll applied entries since
         self._applied = 0
         self._one_at_a_time = asyncio.Lock()
@@ -90,9 +92,7 @@ class Mirror:
         StoreUnavailable otherwise; what the others said is applied all the same."""
         async with self._one_at_a_time:
             asked_ns, applied = tessera.boottime_ns(), self._applied
-            async with answered_within(self._config.store_timeout):
-                polls = [follower.poll() for follower in self._followers]
-                outcomes = await asyncio.gather(*polls, return_exceptions=True)
+            outcomes = await asyncio.gather(*(follower.poll() for follower in self._followers), return_exceptions=True)
             try:
                 self._settle(outcomes, asked_ns)
             finally:

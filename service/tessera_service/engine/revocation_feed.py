@@ -11,7 +11,8 @@ from tessera_service.clock import Clock
 from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.deadlines import answered_within
 from tessera_service.engine.feed_cursor import CursorSeal
-from tessera_service.engine.log_tail import Position
+from tessera_service.engine.log_follower import read_pages
+from tessera_service.engine.log_tail import Position, life_of
 from tessera_service.engine.master_keys import MasterKeys
 from tessera_service.engine.revocation import Mirror
 from tessera_service.errors import StoreUnavailable
@@ -115,22 +116,23 @@ class RevocationFeed:
 
     async def _read_on(self, positions: Sequence[Position]) -> _Found | None:
         tails = self._mirror.tails
-        held = {position.log_id: position for position in positions}
-        if held.keys() != {tail.log_id for tail in tails}:
+        held = {position.life: position for position in positions}
+        if held.keys() != {life_of(tail.log_id) for tail in tails}:
             return None
         moved: list[Position] = []
         entries: list[LogEntry] = []
         is_all = True
         for log, tail in zip(self._mirror.logs, tails, strict=True):
-            new = tail.after(held[tail.log_id])
+            position = held[life_of(tail.log_id)]
+            new = tail.after(position)
             if new is None:
-                read = await self._read_log(log, held[tail.log_id])
+                read = await self._read_log(log, position)
                 if read is None:
                     return None
                 new, ended = read
                 is_all = is_all and ended
             entries += new
-            moved.append(Position.at(tail.log_id, new[-1]) if new else held[tail.log_id])
+            moved.append(Position.at(tail.log_id, new[-1]) if new else position)
         return _Found(moved, entries, is_all)
 
     async def _read_log(self, log: RevocationLog, position: Position) -> tuple[Sequence[LogEntry], bool] | None:
@@ -149,15 +151,8 @@ class RevocationFeed:
             position = Position.at(page.log_id, new[-1])
         return found, False
 
-    async def _pages(self, log: RevocationLog) -> AsyncGenerator[LogPage, None]:
-        pages = aiter(log.read_log_snapshot())
-        while True:
-            async with answered_within(self._config.store_timeout):
-                page = await anext(pages, None)
-            if page is None:
-                return
-            yield page
-            await asyncio.sleep(0)  # a store in memory waits for nothing, and others want their turn
+    def _pages(self, log: RevocationLog) -> AsyncGenerator[LogPage, None]:
+        return read_pages(log, page_seconds=self._config.store_timeout)
 
     def _published(self, entries: Sequence[LogEntry], tenant_id: str | None) -> Sequence[LogEntry]:
         """What a follower of that tenant is told: also of withdrawn signing keys, which are no tenant's."""
@@ -172,7 +167,7 @@ class RevocationFeed:
 
 
 def _follows(page: LogPage, position: Position) -> Sequence[LogEntry] | None:
-    if page.log_id != position.log_id:
+    if life_of(page.log_id) != position.life:
         return None
     if position.sequence == 0:
         return page.entries

@@ -82,7 +82,7 @@ class RevocationsEndpoint:
                 positions, tenant_id=follower.tenant_id, seconds=wait, check=partial(self._check, follower)
             )
             if batch is not None:
-                lines = await _begin(follower, send, [position.log_id for position in positions], snapshot=False)
+                lines = await _begin(follower, send, self._engine.feed.log_ids, snapshot=False)
                 await _write(lines, batch, follower)
                 await lines.end()
                 return
