@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two instances, each with a fault proxy between itself and the store that they share, under load: a few faults always,
-a thousand with TESSERA_FAULTS=1. What clients saw is held against the promises (`history.py`)."""
+"""Two instances, each with a fault proxy between itself and the store of the sessions that they share, PostgreSQL or
+Redis, under load: a few faults always, a thousand with TESSERA_FAULTS=1. What clients saw is held against the promises
+(`history.py`)."""
 
 import asyncio
-import base64
 import contextlib
 import os
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,10 +18,12 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+import tessera_service.storage.redis
 from e2e.process import ALL, ServiceProcess
+from e2e.shared_stores import SHARED_STORES, shared_stores
 from faults.history import ANSWER_SECONDS, FRESH_SECONDS, TENANTS, Actor, History, Instances
 from faults.proxy import Fault, FaultProxy
-from postgres import postgres_server
+from tessera_service.storage.redis.scripts import script
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +34,6 @@ SETTINGS: Final = {
     "RATE_LIMIT": "off",
     "ISSUER": "https://issuer.example",
     "REFRESH_REUSE_GRACE": "5m",  # whoever got no answer asks again inside of it
-    "TESSERA_MASTER_KEY": base64.b64encode(bytes(range(32))).decode(),
 }
 
 
@@ -44,24 +45,30 @@ class Site:
     proxies: Sequence[FaultProxy]
 
 
-def is_commit(request: bytes) -> bool:
-    """Whether PostgreSQL is asked to make what was done last."""
-    return b"COMMIT" in request
+def commits(name: str) -> Callable[[bytes], bool]:
+    """Whether a request asks for what was done last to be made so (PostgreSQL), or for a step that writes (Redis)."""
+    if name == "DATABASE_URL":
+        return lambda request: b"COMMIT" in request
+    files = Path(tessera_service.storage.redis.__file__).parent.glob("lua/*.lua")
+    names = [path.stem for path in files if "no-writes" not in path.read_text().partition("\n")[0]]
+    steps = [script(step).digest.encode() for step in names if step != "library"]
+    return lambda request: any(step in request for step in steps)
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    """Two instances over PostgreSQL."""
-    server = postgres_server()
+@pytest.fixture(params=SHARED_STORES)
+def site(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Site]:
+    """Two instances over PostgreSQL, or over a Redis with their sessions."""
+    name = "REDIS_URL" if request.param == "redis" else "DATABASE_URL"
     with contextlib.ExitStack() as stack:
-        url = urlsplit(stack.enter_context(server.database(template=server.template)))
+        settings = SETTINGS | stack.enter_context(shared_stores(request.param, tmp_path))
+        port = urlsplit(settings[name]).port
+        assert port is not None
         services, proxies = [], []
-        for name in ("one", "two"):
-            proxy = stack.enter_context(FaultProxy(("127.0.0.1", server.port), commits=is_commit))
-            address = url.netloc.replace(f":{server.port}", f":{proxy.port}")
-            settings = SETTINGS | {"DATABASE_URL": url._replace(netloc=address).geturl()}
-            (tmp_path / name).mkdir()
-            service = ServiceProcess(tmp_path / name, settings=settings)
+        for folder in (tmp_path / "one", tmp_path / "two"):
+            proxy = stack.enter_context(FaultProxy(("127.0.0.1", port), commits=commits(name)))
+            folder.mkdir()
+            own = settings | {name: settings[name].replace(f":{port}/", f":{proxy.port}/")}
+            service = ServiceProcess(folder, settings=own)
             stack.callback(service.clean_up)
             services.append(service.start())
             proxies.append(proxy)
