@@ -168,6 +168,7 @@ def test_rights_are_set_as_given_and_the_rest_stays(run: Run) -> None:
         ("set", "alice", "--permission", "a", "--no-permissions"),
         ("set-password", "alice"),
         ("lock",),
+        ("lock", "alice", "--username", "bob"),
         ("add", "--username", "alice"),
     ],
 )

@@ -112,7 +112,7 @@ def set_(
     )
     if change == UserChange():
         raise typer.BadParameter("there is nothing to change")
-    user = _act(data_dir, tenant, name or username, lambda engine, user: engine.users.set(*_key(user), change))
+    user = _act(data_dir, tenant, _one(name, username), lambda engine, user: engine.users.set(*_key(user), change))
     _report(user, "changed", as_json=as_json)
 
 
@@ -130,7 +130,7 @@ def set_password(
         raise typer.BadParameter("give --password-stdin, and the password on standard input")
     password = read_password()
     user = _act(
-        data_dir, tenant, name or username, lambda engine, user: engine.users.set_password(*_key(user), password)
+        data_dir, tenant, _one(name, username), lambda engine, user: engine.users.set_password(*_key(user), password)
     )
     _report(user, "set the password of", as_json=as_json)
 
@@ -144,7 +144,7 @@ def lock(
     as_json: Json = False,
 ) -> None:
     """Ends every session of a user, who cannot sign in until unlocked. Running services know within a second."""
-    user = _act(data_dir, tenant, name or username, lambda engine, user: engine.users.lock(*_key(user)))
+    user = _act(data_dir, tenant, _one(name, username), lambda engine, user: engine.users.lock(*_key(user)))
     _report(user, "locked", as_json=as_json)
 
 
@@ -157,7 +157,7 @@ def unlock(
     as_json: Json = False,
 ) -> None:
     """Lets a locked user sign in again. Sessions that ended stay ended."""
-    user = _act(data_dir, tenant, name or username, lambda engine, user: engine.users.unlock(*_key(user)))
+    user = _act(data_dir, tenant, _one(name, username), lambda engine, user: engine.users.unlock(*_key(user)))
     _demand_active(user, "enable")
     _report(user, "unlocked", as_json=as_json)
 
@@ -171,7 +171,7 @@ def disable(
     as_json: Json = False,
 ) -> None:
     """As lock, for a user who is not to come back: until enabled."""
-    user = _act(data_dir, tenant, name or username, lambda engine, user: engine.users.disable(*_key(user)))
+    user = _act(data_dir, tenant, _one(name, username), lambda engine, user: engine.users.disable(*_key(user)))
     _report(user, "disabled", as_json=as_json)
 
 
@@ -184,7 +184,7 @@ def enable(
     as_json: Json = False,
 ) -> None:
     """Lets a disabled user sign in again. Sessions that ended stay ended."""
-    user = _act(data_dir, tenant, name or username, lambda engine, user: engine.users.enable(*_key(user)))
+    user = _act(data_dir, tenant, _one(name, username), lambda engine, user: engine.users.enable(*_key(user)))
     _demand_active(user, "unlock")
     _report(user, "enabled", as_json=as_json)
 
@@ -203,7 +203,7 @@ def delete(
     async def remove(engine: Engine, user: User) -> User | None:
         return user if await engine.users.delete(*_key(user)) else None
 
-    user = _act(data_dir, tenant, name or username, remove)
+    user = _act(data_dir, tenant, _one(name, username), remove)
     if as_json:
         show_json({"user_id": user.user_id, "deleted": True})
     else:
@@ -254,6 +254,12 @@ def _act(
         complain(UNKNOWN)
         raise typer.Exit(1)
     return user
+
+
+def _one(name: str | None, username: str | None) -> str | None:
+    if name is not None and username is not None:
+        raise typer.BadParameter("name the user once: by USER, or by --username")
+    return username if name is None else name
 
 
 def _key(user: User) -> tuple[str, str]:
