@@ -43,7 +43,7 @@ class Followed:
         self.store = store
         self.keys: list[str] = []
         self.losses = 0
-        self._follower = LogFollower(self, apply=self._apply, lost=self._lost)
+        self._follower = LogFollower(self, apply=self._apply, lost=self._lost, page_seconds=lambda: 60)
 
     @property
     def log_key(self) -> str:
