@@ -19,13 +19,14 @@ from typing import Any, Final
 from million import fill, make
 
 import tessera
-from tessera_service.app import Service, create_app
+from tessera_service.app import create_app
 from tessera_service.engine import Engine, EngineConfig, GatewayClient, GatewayRequest, MasterKeys
 from tessera_service.engine.snapshots import session_snapshot
 from tessera_service.logs import configure_logs
 from tessera_service.models import SessionMetadata
 from tessera_service.settings import Settings
 from tessera_service.storage.sql import SqlDirectory, SqlSessionStore, sqlite_url
+from tessera_service.web import Service
 
 EMPTY: Final = 1_000
 TOKENS: Final = 1_000

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
-import logging
 import os
 import re
 import sys
@@ -9,9 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-import structlog
 
 import tessera
+from kept_logs import kept_logs
 from tessera_service.cli import main
 
 JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
@@ -31,7 +30,7 @@ Run = Callable[..., Done]
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Run]:
     """Runs a command on a data directory that does not exist yet."""
-    umask, handlers = os.umask(0o022), logging.root.handlers[:]
+    umask = os.umask(0o022)
     monkeypatch.setenv("TESSERA_DATA_DIR", str(tmp_path / "data"))
 
     def command(*arguments: str) -> Done:
@@ -41,10 +40,9 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
         written = capsys.readouterr()
         return Done(int(ended.value.code or 0), written.out, written.err)
 
-    yield command
+    with kept_logs():
+        yield command
     os.umask(umask)
-    logging.root.handlers[:] = handlers
-    structlog.reset_defaults()
 
 
 def run_json(run: Run, *arguments: str) -> Any:

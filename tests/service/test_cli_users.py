@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-import structlog
 
+from kept_logs import kept_logs
 from tessera_service.cli import main
 
 PASSWORD = "canary horse battery"
@@ -42,9 +42,9 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
         written = capsys.readouterr()
         return Done(int(ended.value.code or 0), written.out, written.err)
 
-    yield command
+    with kept_logs():
+        yield command
     os.umask(umask)
-    structlog.reset_defaults()
 
 
 def add(run: Run, username: str = "alice", *arguments: str, given: bytes = PASSWORD.encode() + b"\n") -> Done:

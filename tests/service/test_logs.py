@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import structlog
 
+from kept_logs import kept_logs
 from tessera_service.logs import configure_logs, get_logger, plain_line
 from tessera_service.redaction import REDACTED, redact, redact_text
 
@@ -18,13 +18,10 @@ PEM = "-----BEGIN PRIVATE KEY-----\nTUlJQ2FuYXJ5\n-----END PRIVATE KEY-----"
 @pytest.fixture
 def stream() -> Iterator[io.StringIO]:
     """Where the logs go; afterwards they are as they were."""
-    root, level = logging.root.handlers[:], logging.root.level
     written = io.StringIO()
-    configure_logs("info", stream=written)
-    yield written
-    logging.root.handlers[:] = root
-    logging.root.setLevel(level)
-    structlog.reset_defaults()
+    with kept_logs():
+        configure_logs("info", stream=written)
+        yield written
 
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:
@@ -129,13 +126,9 @@ def test_values_that_are_no_secret_stay_as_they_are() -> None:
 
 def test_development_logs_are_plain_text() -> None:
     written = io.StringIO()
-    root = logging.root.handlers[:]
-    try:
+    with kept_logs():
         configure_logs("info", dev=True, stream=written)
         get_logger().info("listening", url="http://127.0.0.1:8081", token=JWT)
-    finally:
-        logging.root.handlers[:] = root
-        structlog.reset_defaults()
 
     assert not written.getvalue().startswith("{")
     assert "listening" in written.getvalue()

@@ -9,6 +9,7 @@ import structlog
 from starlette.types import Message, Receive, Scope, Send
 from structlog.testing import capture_logs
 
+from kept_logs import kept_logs
 from tessera_service.http.exchange import SCOPE_KEY
 from tessera_service.logs import describe_request, get_logger
 from tessera_service.metrics import Metrics
@@ -40,10 +41,11 @@ async def observe(scope: Scope, behave: Behave, metrics: Metrics | None = None) 
 
     async def send(message: Message) -> None: ...
 
-    structlog.reset_defaults()
-    with capture_logs() as logs:
-        observed = Observe(app, metrics=metrics or Metrics())
-        await asyncio.create_task(observed(scope, receive, send))
+    with kept_logs():
+        structlog.reset_defaults()
+        with capture_logs() as logs:
+            observed = Observe(app, metrics=metrics or Metrics())
+            await asyncio.create_task(observed(scope, receive, send))
     return [dict(line) for line in logs]
 
 

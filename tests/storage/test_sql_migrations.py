@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 from storage.examples import make_session, revocation, whole_log
 from tessera_service.errors import StoreUnavailable
 from tessera_service.storage.base import StoreRefused
-from tessera_service.storage.sql import SqlDirectory, SqlSessionStore, check, sqlite_url, upgrade
+from tessera_service.storage.sql import SqlDirectory, SqlSessionStore, check, migrate, sqlite_url, upgrade
 from tessera_service.storage.sql.migrate import head
 from tessera_service.storage.sql.schema import metadata
 
@@ -44,6 +45,21 @@ def query(file: Path, sql: str) -> list[Any]:
             return connection.execute(sql).fetchall()
     finally:
         connection.close()
+
+
+def test_the_files_of_migrations_are_named_for_them_in_their_order() -> None:
+    scripts = ScriptDirectory(str(migrate._FOLDER))
+    assert migrate._revisions() == [script.revision for script in scripts.walk_revisions()][::-1]
+    assert head() == scripts.get_current_head()
+
+
+def test_a_database_that_is_up_to_date_is_opened_without_alembic(file: Path) -> None:
+    upgrade(f"sqlite:///{file}")
+    program = (
+        "import sys; from tessera_service.app import upgrade; upgrade(sys.argv[1]); print('alembic' in sys.modules)"
+    )
+    command = [sys.executable, "-c", program, f"sqlite:///{file}"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False\n"
 
 
 def test_the_tables_are_what_the_migrations_make(file: Path) -> None:

@@ -7,7 +7,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from alembic import command
 
 from storage.examples import NOW, NOW_MS, eviction, gateway_session, limit, revocation, rotation
 from tessera_service.models import OutboxSize, SessionStatus
@@ -42,7 +41,7 @@ def file(tmp_path: Path) -> Path:
     with sqlite.sync_engine(url, writes=True, timeout_ms=1000).connect() as connection:
         sqlite.make_durable(connection)
         with connection.begin():
-            command.upgrade(migrate._config(connection), "0001")
+            migrate._migrate(connection, "0001")
     with closing(sqlite3.connect(path)) as plain, plain:
         plain.execute("INSERT INTO subjects VALUES ('tenant-a', 'alice', ?)", [NOW_MS - 10])
     insert(path, session_id="alive", refresh_jti="alive-r0")

@@ -6,8 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import structlog
-
+from kept_logs import kept_logs
 from tessera_service.logs import configure_logs
 
 
@@ -15,10 +14,7 @@ from tessera_service.logs import configure_logs
 def capture_logs() -> Iterator[io.StringIO]:
     """Everything that the service logs, as it would be written."""
     stream = io.StringIO()
-    handlers, level = list(logging.root.handlers), logging.root.level
-    configure_logs("debug", stream=stream)
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # the tests' own client
-    yield stream
-    structlog.reset_defaults()
-    logging.root.handlers[:] = handlers
-    logging.root.setLevel(level)
+    with kept_logs():
+        configure_logs("debug", stream=stream)
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # the tests' own client
+        yield stream

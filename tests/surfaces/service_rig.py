@@ -15,7 +15,7 @@ import httpx
 
 from attacks import Forge
 from redis_server import fresh_database
-from tessera_service.app import Service, create_app
+from tessera_service.app import create_app
 from tessera_service.engine import Engine, EngineConfig, MasterKeys
 from tessera_service.errors import StoreUnavailable
 from tessera_service.http.limits import RateLimiter
@@ -24,6 +24,7 @@ from tessera_service.storage.base import SessionStore
 from tessera_service.storage.memory import MemorySessionStore
 from tessera_service.storage.redis import RedisSessionStore
 from tessera_service.storage.sql import SqlDirectory, SqlSessionStore
+from tessera_service.web import Service
 
 ISSUER = "https://issuer.example"
 TENANT = "tenant-a"

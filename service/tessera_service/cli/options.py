@@ -40,7 +40,7 @@ def with_engine(data_dir: Path | None, use: Callable[[Engine], Awaitable[T]]) ->
 
 async def use_engine(settings: Settings, use: Callable[[Engine], Awaitable[T]]) -> T:
     """Starts an engine without background tasks, uses it and stops it."""
-    from tessera_service.app import make_engine  # imports the web framework, which most messages do not need
+    from tessera_service.app import make_engine  # imports the stores and their drivers, which most messages do not need
 
     engine = make_engine(settings, background=False)
     try:

@@ -24,7 +24,7 @@ def serve_here(
     metrics: Path | None = None,
 ) -> None:
     """Serves in this process until it is told to stop. StartError, whose cause says why."""
-    from tessera_service.app import create_app  # imports the web framework, which other commands do not need
+    from tessera_service.app import create_app  # imports the stores, which not every message needs
 
     try:
         app = create_app(settings, metrics=metrics)

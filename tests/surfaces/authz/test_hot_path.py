@@ -10,7 +10,8 @@ from starlette.types import Message, Scope
 from surfaces.authz.calls import AUTHZ, GARBAGE, NOBODY, POLICIES, REPORTS, ask, issue, told
 from surfaces.edge.asgi import ask as ask_plainly
 from surfaces.service_rig import Rig, open_rig
-from tessera_service.app import Service, create_app
+from tessera_service.app import create_app
+from tessera_service.web import Service
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

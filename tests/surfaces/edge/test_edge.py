@@ -107,7 +107,7 @@ async def test_a_surface_answers_in_its_own_dialect_and_others_do_not(rig: Rig) 
     from tessera_service.surfaces import SURFACES
 
     other = Surface(name="other", router=APIRouter(), zones=(Zone("/other", Plain()),))
-    with mock.patch("tessera_service.app.SURFACES", (*SURFACES, other)):
+    with mock.patch("tessera_service.web.SURFACES", (*SURFACES, other)):
         app = create_app(rig.app.state.settings, engine=rig.engine)
         answer = await ask(app, "/other/path")
         assert (answer.status, answer.body) == (418, b"not_found")

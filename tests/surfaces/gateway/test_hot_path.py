@@ -10,8 +10,9 @@ from starlette.types import Message, Scope
 from surfaces.edge.asgi import ask
 from surfaces.gateway.calls import SPAN, THRESHOLD, make, validate
 from surfaces.service_rig import TENANT, Rig
-from tessera_service.app import Service, create_app
+from tessera_service.app import create_app
 from tessera_service.surfaces.gateway.operations import PATHS, VALIDATE
+from tessera_service.web import Service
 
 PATH = PATHS[VALIDATE]
 JSON = (b"content-type", b"application/json")

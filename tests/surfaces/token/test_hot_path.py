@@ -9,8 +9,9 @@ from starlette.types import Message, Scope
 
 from surfaces.edge.asgi import ask
 from surfaces.service_rig import TENANT, Rig
-from tessera_service.app import Service, create_app
+from tessera_service.app import create_app
 from tessera_service.surfaces.token.operations import INTROSPECT, JWKS, PATHS
+from tessera_service.web import Service
 
 
 def headers(bearer: str) -> list[tuple[bytes, bytes]]:

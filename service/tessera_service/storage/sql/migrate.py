@@ -8,11 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection
+from sqlalchemy import URL, Connection, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from tessera_service.errors import StoreUnavailable
@@ -56,9 +52,12 @@ def check(url: str) -> str:
 
 def head() -> str:
     """The revision of this release's schema."""
-    revision = ScriptDirectory(str(_FOLDER)).get_current_head()
-    assert revision is not None
-    return revision
+    return _revisions()[-1]
+
+
+def _revisions() -> list[str]:
+    """Those that this release knows, in their order: the files of migrations are named for them."""
+    return sorted(path.name.partition("_")[0] for path in (_FOLDER / "versions").glob("[0-9]*_*.py"))
 
 
 def _upgrade(url: URL) -> str:
@@ -73,7 +72,7 @@ def _upgrade(url: URL) -> str:
             product.lock_schema(connection)
             # Alone from here to the commit. Whoever waited finds the work done, and alembic does nothing.
             _known_revision(connection)
-            command.upgrade(_config(connection), "head")
+            _migrate(connection, head())
     return head()
 
 
@@ -103,15 +102,20 @@ def _this_release(connection: Connection) -> str:
 
 
 def _known_revision(connection: Connection) -> str | None:
-    revision = MigrationContext.configure(connection).get_current_revision()
-    known = {script.revision for script in ScriptDirectory(str(_FOLDER)).walk_revisions()}
-    if revision is not None and revision not in known:
+    """What is asked at every start, so without alembic, which takes a while to import."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    if revision is not None and revision not in _revisions():
         raise StoreRefused(f"the database has the schema {revision}, newer than this release, which knows {head()}")
     return revision
 
 
-def _config(connection: Connection) -> Config:
+def _migrate(connection: Connection, revision: str) -> None:
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     config.attributes["connection"] = connection
-    return config
+    command.upgrade(config, revision)
