@@ -190,6 +190,9 @@ class MemoryDirectory(MemoryUsers):
     async def purge_log(self, *, now: int, limit: int = 1000) -> int:
         return len(self.log.purge(now=now, limit=limit))
 
+    async def renew_log(self, *, log_id: str) -> None:
+        self.log.log_id = log_id
+
     async def read_outbox(self, *, after: int, limit: int = 100) -> Sequence[OutboxRow]:
         return self.outbox.read(after=after, limit=limit)
 

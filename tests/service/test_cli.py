@@ -254,3 +254,10 @@ def test_one_key_too_many_is_refused_in_one_line(run: Run, monkeypatch: pytest.M
     assert done.messages.startswith("tessera: 1 signing keys are published, which is the limit: ")
     assert done.messages.count("\n") == 1
     assert len(run_json(run, "keys", "list")) == 1
+
+
+def test_a_reset_of_the_log_prints_how_many_sessions_ended_and_what_is_left_to_do(run: Run) -> None:
+    done = run("log", "reset", "--json")
+
+    assert (done.status, json.loads(done.output)) == (0, {"ended_sessions": "0"})
+    assert "as they were in the backup" in done.messages

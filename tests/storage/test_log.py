@@ -5,7 +5,7 @@ import pytest
 
 from storage.examples import NOW, revocation, snapshot, tokens, whole_log
 from tessera_service.models import TokenRecord
-from tessera_service.storage.base import SessionStore
+from tessera_service.storage.base import SessionStore, parts_of
 
 
 def token(number: int) -> TokenRecord:
@@ -115,6 +115,19 @@ async def test_a_snapshot_beside_a_purge_misses_only_what_is_dead(store: Session
         seen |= {entry.sequence for entry in page.entries}
         await store.purge_log(now=NOW + 10, limit=5000)
     assert seen >= {number + 1 for number in range(0, 1100, 2)}
+
+
+async def test_a_renewed_log_has_another_id_and_the_same_entries(store: SessionStore) -> None:
+    await fill(store, 10, 20)
+    before = await store.read_log(after=0)
+    for part in parts_of(store):
+        await part.renew_log(log_id="another")
+    after = await store.read_log(after=0)
+    assert after.log_id != before.log_id
+    assert "another" in after.log_id
+    assert (after.head, after.entries) == (before.head, before.entries)
+    await store.revoke_token(token(77), revocation=revocation())
+    assert (await store.read_log(after=before.head)).head == before.head + 1
 
 
 async def test_a_snapshot_and_a_read_agree(store: SessionStore) -> None:

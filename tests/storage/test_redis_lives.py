@@ -58,6 +58,9 @@ class Followed:
     async def purge_log(self, *, now: int, limit: int = 1000) -> int:
         return await self.store.purge_log(now=now, limit=limit)
 
+    async def renew_log(self, *, log_id: str) -> None:
+        await self.store.renew_log(log_id=log_id)
+
     async def poll(self) -> list[str]:
         """The keys of the entries that were new."""
         self.keys = []

@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import tessera
-from tessera_service.cli import access_keys, config, database, gateway_keys, keys, serve, tenants, tokens, users
+from tessera_service.cli import access_keys, config, database, gateway_keys, keys, log, serve, tenants, tokens, users
 from tessera_service.cli.output import complain, explain, show
 from tessera_service.errors import ServiceError, StartupError
 from tessera_service.installation import InstallationError
@@ -35,6 +35,7 @@ app.add_typer(tokens.commands, name="tokens")
 app.add_typer(access_keys.commands, name="access-keys")
 app.add_typer(gateway_keys.commands, name="gateway-keys")
 app.add_typer(keys.commands, name="keys")
+app.add_typer(log.commands, name="log")
 app.add_typer(config.commands, name="config")
 app.add_typer(database.commands, name="db")
 

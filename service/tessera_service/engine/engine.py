@@ -29,6 +29,7 @@ from tessera_service.engine.login import Login
 from tessera_service.engine.passwords import Passwords
 from tessera_service.engine.purge import Purge
 from tessera_service.engine.relay import Relay, Sink
+from tessera_service.engine.restoration import Restoration
 from tessera_service.engine.revocation import Mirror
 from tessera_service.engine.revocation_feed import RevocationFeed
 from tessera_service.engine.revoke import Revoker
@@ -205,6 +206,7 @@ class Engine:
             config=config,
         )
         self._purge = Purge(sessions=sessions, directory=directory, mirror=self.mirror, clock=clock, config=config)
+        self.restoration = Restoration(sessions=sessions, directory=directory, ends=ends, clock=clock, config=config)
         self.relay = Relay(outboxes=(*parts_of(sessions), directory), sinks=sinks, clock=clock, config=config)
 
     async def start(self) -> None:

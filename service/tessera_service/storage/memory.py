@@ -240,6 +240,9 @@ class MemorySessionStore:
                 state.forget_subject(entry.tenant_id, entry.key)
         return len(removed)
 
+    async def renew_log(self, *, log_id: str) -> None:
+        self._alive().log.log_id = log_id
+
     async def read_outbox(self, *, after: int, limit: int = 100) -> Sequence[OutboxRow]:
         return self._alive().outbox.read(after=after, limit=limit)
 

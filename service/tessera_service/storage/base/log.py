@@ -32,3 +32,8 @@ class RevocationLog(Protocol):
         """Removes at most `limit` entries with `expires_at <= now`, never the newest of the log, and cut-offs that only
         they needed. Returns how many entries."""
         ...
+
+    async def renew_log(self, *, log_id: str) -> None:
+        """Atomic: from now on the log has another id, and every entry that it had: whoever follows it reads it again
+        and forgets what was alive."""
+        ...

@@ -58,6 +58,9 @@ class Partition:
     async def purge_log(self, *, now: int, limit: int = 1000) -> int:
         return int(await self.step("purge_log", {"now": now, "limit": limit}))
 
+    async def renew_log(self, *, log_id: str) -> None:
+        await self.step("renew_log", {"log_id": log_id})
+
     async def read_outbox(self, *, after: int, limit: int = 100) -> Sequence[OutboxRow]:
         found = await self.step("read_outbox", {"after": max(after, 0), "limit": limit})
         return [outbox_row_of(row) for row in found]

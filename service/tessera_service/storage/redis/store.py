@@ -62,6 +62,9 @@ class RedisStore:
     async def purge_log(self, *, now: int, limit: int = 1000) -> int:
         return await self._only.purge_log(now=now, limit=limit)
 
+    async def renew_log(self, *, log_id: str) -> None:
+        await self._only.renew_log(log_id=log_id)
+
     async def read_outbox(self, *, after: int, limit: int = 100) -> Sequence[OutboxRow]:
         return await self._only.read_outbox(after=after, limit=limit)
 

@@ -67,6 +67,11 @@ def read_page(connection: Connection, *, after: int, limit: int, until: int | No
     return LogPage(head.log_id, head.seq, tuple(entry_of(row) for row in rows))
 
 
+def renew(connection: Connection, *, log_id: str) -> None:
+    """Another life begins, with the entries and the numbers of the one before."""
+    connection.execute(update(log_head).values(log_id=log_id))
+
+
 def purge(connection: Connection, *, now: int, limit: int) -> int:
     """Removes expired entries, and the cut-offs that only they needed."""
     newest = select(log_head.c.seq).scalar_subquery()

@@ -67,6 +67,9 @@ class SqlStore:
     async def purge_log(self, *, now: int, limit: int = 1000) -> int:
         return await self._write(partial(log.purge, now=now, limit=limit))
 
+    async def renew_log(self, *, log_id: str) -> None:
+        await self._write(partial(log.renew, log_id=log_id))
+
     async def read_outbox(self, *, after: int, limit: int = 100) -> Sequence[OutboxRow]:
         return await self._read(partial(outbox.read, after=after, limit=limit))
 
