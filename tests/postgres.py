@@ -83,6 +83,23 @@ class PostgresServer:
             self._process.wait(_START_SECONDS)
             self._process = None
 
+    @contextlib.contextmanager
+    def hung(self) -> Iterator[None]:
+        """As long as it lasts, every process of the server stands still, and connections stay as they are."""
+        self._signal_all(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        self._process.send_signal(number)  # first: who stands still has no more children
+        for pid in children.read_text().split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), number)
+
     def remove(self) -> None:
         """Stops it and takes its folder away."""
         self.stop(signal.SIGQUIT)

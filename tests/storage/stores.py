@@ -94,6 +94,18 @@ def execute(store: SqlStore, *statements: str) -> list[tuple[Any, ...]]:
 
 
 @contextmanager
+def witness(store: SqlStore) -> Iterator[Callable[[], object]]:
+    """What tells, each time, something else once somebody has written."""
+    url = store.database._url
+    if url.get_backend_name() == "postgresql":
+        # The number of the next transaction that writes.
+        yield lambda: execute(store, "SELECT pg_snapshot_xmax(pg_current_snapshot())")
+        return
+    with closing(sqlite3.connect(str(url.database))) as other:
+        yield lambda: other.execute("PRAGMA data_version").fetchone()
+
+
+@contextmanager
 def broken_outbox(store: object) -> Iterator[None]:
     """As long as it lasts, no event can be written, and all else can."""
     if isinstance(store, MemorySessionStore):

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The directory: access keys and gateways' keys are stored once, disabled for good, and every change is logged."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -11,14 +9,6 @@ from storage.examples import NOW, NOW_MS, revocation, whole_log
 from tessera_service.errors import StoreUnavailable
 from tessera_service.models import AccessKeyRecord, GatewayKey, Grant, LogEntry, LogKind
 from tessera_service.storage.sql import SqlDirectory
-
-
-@pytest.fixture
-async def directory(tmp_path: Path) -> AsyncIterator[SqlDirectory]:
-    opened = SqlDirectory(f"sqlite:///{tmp_path}/tessera.db")
-    await opened.open()
-    yield opened
-    await opened.close()
 
 
 def access_key(access_key_id: str = "A1", *, tenant_id: str = "tenant-a", created_at: int = NOW) -> AccessKeyRecord:

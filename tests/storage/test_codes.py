@@ -2,16 +2,13 @@
 """One-time codes: used once, guessed a few times at most, however many guess at once."""
 
 import asyncio
-import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from storage.examples import NOW
+from storage.stores import execute, witness
 from storage.user_examples import directories
 from tessera_service.models import CodeGuess, CodeOutcome, CodeRecord
 from tessera_service.storage.sql import SqlDirectory
@@ -19,12 +16,6 @@ from tessera_service.storage.sql import SqlDirectory
 KEY, RIGHT, WRONG = b"key\x00", b"right\xff", b"wrong"
 CODE = CodeRecord(KEY, RIGHT, NOW + 300)
 KEPT = 600  # seconds after its end that a code is known
-
-
-@pytest.fixture
-async def directory(tmp_path: Path) -> AsyncIterator[SqlDirectory]:
-    async with directories(tmp_path) as (opened,):
-        yield opened
 
 
 async def guess(directory: SqlDirectory, code_hash: bytes, *, now: int = NOW, key: bytes = KEY) -> CodeGuess:
@@ -103,23 +94,23 @@ async def test_an_expired_code_is_not_consumed_and_its_guesses_count(directory: 
     assert outcomes == [CodeOutcome.EXPIRED] * 5 + [CodeOutcome.EXHAUSTED]
 
 
-async def test_of_two_hundred_guesses_at_once_five_are_evaluated(tmp_path: Path) -> None:
-    async with directories(tmp_path, 2) as both:
+async def test_of_two_hundred_guesses_at_once_five_are_evaluated(product: str, tmp_path: Path) -> None:
+    async with directories(tmp_path, 2, product=product) as both:
         await both[0].put_code(CODE)
         results = await asyncio.gather(*(guess(both[n % 2], WRONG) for n in range(200)))
         assert Counter(result.outcome for result in results) == {CodeOutcome.WRONG: 5, CodeOutcome.EXHAUSTED: 195}
         assert (await guess(both[0], RIGHT)).outcome is CodeOutcome.EXHAUSTED
 
 
-async def test_of_two_hundred_right_guesses_at_once_one_is_right(tmp_path: Path) -> None:
-    async with directories(tmp_path, 2) as both:
+async def test_of_two_hundred_right_guesses_at_once_one_is_right(product: str, tmp_path: Path) -> None:
+    async with directories(tmp_path, 2, product=product) as both:
         await both[0].put_code(CODE)
         results = await asyncio.gather(*(guess(both[n % 2], RIGHT) for n in range(200)))
         assert Counter(result.outcome for result in results) == {CodeOutcome.RIGHT: 1, CodeOutcome.ABSENT: 199}
 
 
-async def test_of_all_codes_guessed_at_once_at_most_five_are_evaluated(tmp_path: Path) -> None:
-    async with directories(tmp_path, 2) as both:
+async def test_of_all_codes_guessed_at_once_at_most_five_are_evaluated(product: str, tmp_path: Path) -> None:
+    async with directories(tmp_path, 2, product=product) as both:
         await both[0].put_code(CODE)
         hashes = [b"%d" % number for number in range(100)] + [RIGHT] + [b"%d" % number for number in range(100)]
         results = await asyncio.gather(*(guess(both[n % 2], code_hash) for n, code_hash in enumerate(hashes)))
@@ -131,12 +122,8 @@ async def test_of_all_codes_guessed_at_once_at_most_five_are_evaluated(tmp_path:
 async def test_every_guess_writes_whatever_comes_of_it(directory: SqlDirectory, tmp_path: Path) -> None:
     """Otherwise the wait for the disk would tell for which numbers there is a code."""
     await directory.put_code(CODE)
-    with closing(sqlite3.connect(tmp_path / "tessera.db")) as other:
-
-        def version() -> Any:
-            return other.execute("PRAGMA data_version").fetchone()[0]  # another once somebody else has written
-
-        last = version()
+    with witness(directory) as writes:
+        last = writes()
         seen = []
         for key, code_hash, now in [
             (KEY, WRONG, NOW),
@@ -147,15 +134,15 @@ async def test_every_guess_writes_whatever_comes_of_it(directory: SqlDirectory, 
             (b"nobody", RIGHT, NOW),
         ]:
             seen.append((await guess(directory, code_hash, now=now, key=key)).outcome.value)
-            assert version() != last
-            last = version()
+            assert writes() != last
+            last = writes()
         assert seen == ["wrong", "expired", "right", "absent", "absent", "absent"]
         await directory.put_code(CODE)
         for _ in range(5):
             await guess(directory, WRONG)
-        last = version()
+        last = writes()
         assert (await guess(directory, RIGHT)).outcome is CodeOutcome.EXHAUSTED
-        assert version() != last
+        assert writes() != last
 
 
 async def test_codes_go_when_nobody_is_told_of_them_any_more(directory: SqlDirectory, tmp_path: Path) -> None:
@@ -164,5 +151,4 @@ async def test_codes_go_when_nobody_is_told_of_them_any_more(directory: SqlDirec
     await guess(directory, RIGHT, key=b"nobody")
     assert await directory.purge_directory(now=NOW) == 1  # what stood for no code
     assert await directory.purge_directory(now=NOW + 300 + KEPT) == 1
-    with closing(sqlite3.connect(tmp_path / "tessera.db")) as other:
-        assert other.execute("SELECT count(*) FROM codes").fetchone() == (0,)
+    assert execute(directory, "SELECT count(*) FROM codes") == [(0,)]

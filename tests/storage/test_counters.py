@@ -2,16 +2,13 @@
 """Hits: exact in sliding windows, all or none, however many come at once."""
 
 import asyncio
-import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from storage.examples import NOW, NOW_MS
+from storage.stores import execute, witness
 from storage.user_examples import directories
 from tessera_service.errors import StoreUnavailable
 from tessera_service.models import HitLimit, Taken
@@ -19,12 +16,6 @@ from tessera_service.storage.sql import SqlDirectory
 
 KEY, OTHER = b"\x00\xffkey", b"other"
 FIVE = HitLimit(KEY, 5, 900, 900)
-
-
-@pytest.fixture
-async def directory(tmp_path: Path) -> AsyncIterator[SqlDirectory]:
-    async with directories(tmp_path) as (opened,):
-        yield opened
 
 
 async def take(directory: SqlDirectory, *limits: HitLimit, at_ms: int = 0) -> Taken:
@@ -170,8 +161,8 @@ async def test_a_key_is_forgotten_with_its_hold_and_no_other_is(directory: SqlDi
     assert (await take(directory, FIVE, HitLimit(OTHER, 100, 3600))).remaining == (4, 94)
 
 
-async def test_of_two_hundred_tries_at_once_five_count(tmp_path: Path) -> None:
-    async with directories(tmp_path, 2) as both:
+async def test_of_two_hundred_tries_at_once_five_count(product: str, tmp_path: Path) -> None:
+    async with directories(tmp_path, 2, product=product) as both:
         results = await asyncio.gather(*(take(both[n % 2], FIVE, at_ms=n) for n in range(200)))
     given = [taken.hit_id for taken in results if taken.hit_id is not None]
     assert len(given) == len(set(given)) == 5
@@ -179,9 +170,9 @@ async def test_of_two_hundred_tries_at_once_five_count(tmp_path: Path) -> None:
     assert Counter(taken.remaining for taken in results if taken.hit_id is None) == {(0,): 195}
 
 
-async def test_tries_on_crossing_keys_leave_neither_over_its_limit(tmp_path: Path) -> None:
+async def test_tries_on_crossing_keys_leave_neither_over_its_limit(product: str, tmp_path: Path) -> None:
     limits = [HitLimit(KEY, 7, 60), HitLimit(OTHER, 9, 60)]
-    async with directories(tmp_path, 2) as both:
+    async with directories(tmp_path, 2, product=product) as both:
         order = [limits, limits[::-1], limits[:1], limits[1:]]
         results = await asyncio.gather(*(take(both[n % 2], *order[n % 4]) for n in range(120)))
         hits = Counter(
@@ -190,7 +181,7 @@ async def test_tries_on_crossing_keys_leave_neither_over_its_limit(tmp_path: Pat
         assert hits == {KEY: 7, OTHER: 9}
 
 
-async def test_hits_that_are_given_back_among_the_tries_make_room_for_as_many(tmp_path: Path) -> None:
+async def test_hits_that_are_given_back_among_the_tries_make_room_for_as_many(product: str, tmp_path: Path) -> None:
     async def one(number: int, directory: SqlDirectory) -> str | None:
         taken = await take(directory, HitLimit(KEY, 5, 60), at_ms=number)
         if taken.hit_id is not None and number % 2:
@@ -198,7 +189,7 @@ async def test_hits_that_are_given_back_among_the_tries_make_room_for_as_many(tm
             return None
         return taken.hit_id
 
-    async with directories(tmp_path, 2) as both:
+    async with directories(tmp_path, 2, product=product) as both:
         kept = [hit for hit in await asyncio.gather(*(one(n, both[n % 2]) for n in range(80))) if hit is not None]
         assert len(kept) <= 5
         rest = await take(both[0], HitLimit(KEY, 100, 60), at_ms=100)
@@ -208,19 +199,15 @@ async def test_hits_that_are_given_back_among_the_tries_make_room_for_as_many(tm
 async def test_a_refused_take_writes_as_one_that_counts(directory: SqlDirectory, tmp_path: Path) -> None:
     """Otherwise whoever is locked out would be answered sooner than whoever is wrong, by a wait for the disk."""
     limit = HitLimit(KEY, 1, 60)
-    with closing(sqlite3.connect(tmp_path / "tessera.db")) as other:
-
-        def version() -> Any:
-            return other.execute("PRAGMA data_version").fetchone()[0]  # another once somebody else has written
-
-        last = version()
+    with witness(directory) as writes:
+        last = writes()
         for expected in (True, False, False):
             assert ((await take(directory, limit)).hit_id is not None) is expected
-            assert version() != last
-            last = version()
+            assert writes() != last
+            last = writes()
         await directory.get_user("tenant-a", "nobody")
-        assert version() == last
-        assert other.execute("SELECT takes FROM hit_keys").fetchall() == [(3,)]
+        assert writes() == last
+        assert execute(directory, "SELECT takes FROM hit_keys") == [(3,)]
 
 
 @pytest.mark.parametrize("limits", [[], [FIVE, HitLimit(KEY, 1, 60)]])
@@ -241,8 +228,7 @@ async def test_hits_go_when_they_count_for_nothing_and_not_before(directory: Sql
     assert await directory.purge_directory(now=NOW + 60) == 2  # the hit of the first key, and the key
     assert (await take(directory, HitLimit(OTHER, 1, 60, 120), at_ms=119_999)).hit_id is None
     assert await directory.purge_directory(now=NOW + 10_000) == 2
-    with closing(sqlite3.connect(tmp_path / "tessera.db")) as other:
-        counts = [other.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("hits", "hit_keys")]
+    counts = [execute(directory, f"SELECT count(*) FROM {table}")[0][0] for table in ("hits", "hit_keys")]
     assert counts == [0, 0]
 
 

@@ -2,23 +2,15 @@
 """The directory: tenants, service tokens, signing keys, and one log with the sessions of its database."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from storage.examples import NOW, NOW_MS, make_session, revocation, snapshot, whole_log
+from storage.user_examples import directories
 from tessera_service.models import LogEntry, LogKind, ServiceToken, SigningKey, Tenant
 from tessera_service.storage.sql import SqlDirectory, SqlSessionStore
-
-
-@pytest.fixture
-async def directory(tmp_path: Path) -> AsyncIterator[SqlDirectory]:
-    opened = SqlDirectory(f"sqlite:///{tmp_path}/tessera.db")
-    await opened.open()
-    yield opened
-    await opened.close()
 
 
 def service_token(jti: str = "j1", *, tenant_id: str = "tenant-a", created_ms: int = NOW_MS) -> ServiceToken:
@@ -116,21 +108,17 @@ async def test_a_key_is_added_only_after_the_newest(directory: SqlDirectory) -> 
         await directory.add_signing_key(signing_key("k1"), after="k1")
 
 
-async def test_of_many_first_uses_one_makes_the_key(tmp_path: Path) -> None:
-    directories = [SqlDirectory(f"sqlite:///{tmp_path}/tessera.db", timeout_ms=30_000) for _ in range(4)]
-    for directory in directories:
-        await directory.open()
-    added = await asyncio.gather(
-        *(
-            directory.add_signing_key(signing_key(f"k{number}-{turn}"), after=None)
-            for number, directory in enumerate(directories)
-            for turn in range(20)
+async def test_of_many_first_uses_one_makes_the_key(product: str, tmp_path: Path) -> None:
+    async with directories(tmp_path, 4, product=product) as opened:
+        added = await asyncio.gather(
+            *(
+                directory.add_signing_key(signing_key(f"k{number}-{turn}"), after=None)
+                for number, directory in enumerate(opened)
+                for turn in range(20)
+            )
         )
-    )
-    assert sum(added) == 1
-    assert len(await directories[0].list_signing_keys()) == 1
-    for directory in directories:
-        await directory.close()
+        assert sum(added) == 1
+        assert len(await opened[0].list_signing_keys()) == 1
 
 
 async def test_a_revoked_key_loses_its_private_half_and_is_logged_once(directory: SqlDirectory) -> None:
@@ -158,13 +146,12 @@ async def test_a_key_loses_its_private_half_then_goes(directory: SqlDirectory) -
     assert list(await directory.list_signing_keys()) == []
 
 
-async def test_a_directory_keeps_its_identity(tmp_path: Path) -> None:
+async def test_a_directory_keeps_its_identity(directory: SqlDirectory) -> None:
     ids = []
     for _ in range(2):
-        directory = SqlDirectory(f"sqlite:///{tmp_path}/tessera.db")
-        await directory.open()
         ids.append((await directory.directory_id(), (await directory.read_log(after=0)).log_id))
         await directory.close()
+        await directory.open()
     assert ids[0] == ids[1]
     assert len({*ids[0]}) == 2
     assert min(map(len, ids[0])) >= 32

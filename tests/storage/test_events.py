@@ -232,17 +232,11 @@ async def test_a_step_that_cannot_write_its_event_changes_nothing(store: Session
 
 # The directory, which has its outbox from its database
 
-
-@pytest.fixture
-async def directory(tmp_path: Any) -> Any:
-    opened = SqlDirectory(f"sqlite:///{tmp_path}/tessera.db")
-    await opened.open()
-    await opened.add_service_token(ServiceToken("j1", "tenant-a", "reader", "edge", (), False, 1, NOW + 60))
-    yield opened
-    await opened.close()
+_SERVICE_TOKEN = ServiceToken("j1", "tenant-a", "reader", "edge", (), False, 1, NOW + 60)
 
 
 async def test_a_revoked_service_token_is_told_once_and_has_no_session(directory: SqlDirectory) -> None:
+    await directory.add_service_token(_SERVICE_TOKEN)
     for _ in range(2):
         await directory.revoke_service_token("j1", revocation=revocation())
     nowhere: dict[str, str | None] = {"session_id": None, "ip_address": None, "device_type": None}
@@ -253,6 +247,7 @@ async def test_a_revoked_service_token_is_told_once_and_has_no_session(directory
 
 
 async def test_a_service_token_whose_end_cannot_be_told_stays(directory: SqlDirectory) -> None:
+    await directory.add_service_token(_SERVICE_TOKEN)
     with broken_outbox(directory), pytest.raises(StoreUnavailable):
         await directory.revoke_service_token("j1", revocation=revocation())
     token = await directory.get_service_token("j1")
@@ -263,6 +258,7 @@ async def test_a_service_token_whose_end_cannot_be_told_stays(directory: SqlDire
 
 
 async def test_sessions_and_directory_of_one_database_share_one_outbox(directory: SqlDirectory) -> None:
+    await directory.add_service_token(_SERVICE_TOKEN)
     sessions = SqlSessionStore(directory)
     await sessions.open()
     assert sessions.outbox_key == directory.outbox_key

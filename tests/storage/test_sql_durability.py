@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from storage.examples import NOW, whole_log
+from storage.stores import database_url
 from tessera_service.models import LogEntry, SessionStatus
 from tessera_service.storage.sql import SqlDirectory, SqlSessionStore, check
 
@@ -20,16 +21,16 @@ ROUNDS = 20
 
 
 @pytest.mark.slow
-def test_no_acknowledged_revocation_is_lost_to_a_kill(tmp_path: Path, repository: Path) -> None:
-    url = f"sqlite:///{tmp_path}/tessera.db"
+def test_no_acknowledged_revocation_is_lost_to_a_kill(product: str, tmp_path: Path, repository: Path) -> None:
     chance = random.Random(3)
     acknowledged: list[tuple[str, str]] = []
-    for turn in range(ROUNDS):
-        acknowledged += killed(url, turn, repository, after=chance.random() * 0.3)
-        check(url)
-        entries = asyncio.run(log_of(url, acknowledged[-200:]))
-        assert [entry.sequence for entry in entries] == list(range(1, len(entries) + 1))
-        assert set(acknowledged) <= {(entry.kind.value, entry.key) for entry in entries}
+    with database_url(product, tmp_path) as url:
+        for turn in range(ROUNDS):
+            acknowledged += killed(url, turn, repository, after=chance.random() * 0.3)
+            check(url)
+            entries = asyncio.run(log_of(url, acknowledged[-200:]))
+            assert [entry.sequence for entry in entries] == list(range(1, len(entries) + 1))
+            assert set(acknowledged) <= {(entry.kind.value, entry.key) for entry in entries}
     assert len(acknowledged) > ROUNDS
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Several processes on one SQLite file: each here is a store with connections of its own."""
+"""Several processes on one database: each here is a store with connections of its own."""
 
 import asyncio
 import random
@@ -28,19 +28,21 @@ from storage.examples import (
     tokens,
     whole_log,
 )
+from storage.stores import database_url
 from tessera_service.models import LogKind, RevokedOthers, RotationStatus, SessionStatus, SlideStatus, SubjectRevocation
 from tessera_service.storage.sql import SqlDirectory, SqlSessionStore
 
 
 @pytest.fixture
-async def stores(tmp_path: Path) -> AsyncIterator[list[SqlSessionStore]]:
-    """Two stores on one file, patient: the races are about order, not about time."""
-    opened = [SqlSessionStore(SqlDirectory(f"sqlite:///{tmp_path}/tessera.db", timeout_ms=60_000)) for _ in range(2)]
-    for store in opened:
-        await store.open()
-    yield opened
-    for store in opened:
-        await store.close()
+async def stores(product: str, tmp_path: Path) -> AsyncIterator[list[SqlSessionStore]]:
+    """Two stores on one database, patient: the races are about order, not about time."""
+    with database_url(product, tmp_path) as url:
+        opened = [SqlSessionStore(SqlDirectory(url, timeout_ms=60_000)) for _ in range(2)]
+        for store in opened:
+            await store.open()
+        yield opened
+        for store in opened:
+            await store.close()
 
 
 async def test_two_hundred_rotations_of_one_token_make_one_successor(stores: list[SqlSessionStore]) -> None:

@@ -2,7 +2,7 @@
 """Users in the directory: names that are unique in a tenant, changes that happen once, and whom they are told."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,12 +18,6 @@ from tessera_service.models import LogEntry, LogKind, Tenant, User, UserStatus
 from tessera_service.storage.sql import SqlDirectory
 
 FIELDS = ["username", "email", "phone"]
-
-
-@pytest.fixture
-async def directory(tmp_path: Path) -> AsyncIterator[SqlDirectory]:
-    async with directories(tmp_path) as (opened,):
-        yield opened
 
 
 async def add(directory: SqlDirectory, user: User) -> None:
@@ -184,8 +178,8 @@ async def test_a_change_to_a_name_that_is_taken_names_the_field_and_changes_noth
     assert len(await events(directory)) == 2
 
 
-async def test_of_many_changes_of_one_version_one_happens(tmp_path: Path) -> None:
-    async with directories(tmp_path, 2) as both:
+async def test_of_many_changes_of_one_version_one_happens(product: str, tmp_path: Path) -> None:
+    async with directories(tmp_path, 2, product=product) as both:
         await add(both[0], make_user())
         wanted = [replace(make_user(), roles=(f"role-{number}",), version=2) for number in range(60)]
         results = await asyncio.gather(*(update(both[n % 2], user) for n, user in enumerate(wanted)))
@@ -195,8 +189,8 @@ async def test_of_many_changes_of_one_version_one_happens(tmp_path: Path) -> Non
         assert len(await events(both[1])) == 2
 
 
-async def test_of_many_who_take_one_name_at_once_one_has_it(tmp_path: Path) -> None:
-    async with directories(tmp_path, 2) as both:
+async def test_of_many_who_take_one_name_at_once_one_has_it(product: str, tmp_path: Path) -> None:
+    async with directories(tmp_path, 2, product=product) as both:
         await both[0].add_tenant(Tenant("tenant-a", NOW))
         users = [make_user(f"u{number}", email=None, phone=None) for number in range(40)]
         answers = await asyncio.gather(*(both[n % 2].add_user(u, event=event(u)) for n, u in enumerate(users)))

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from storage.examples import NOW, NOW_MS
+from storage.stores import database_url
 from tessera_service.models import Event, EventType, User, UserStatus
 from tessera_service.storage.sql import SqlDirectory
 
@@ -50,11 +51,12 @@ async def events(directory: SqlDirectory) -> list[Event]:
 
 
 @asynccontextmanager
-async def directories(folder: Path, count: int = 1) -> AsyncIterator[list[SqlDirectory]]:
-    """Directories with connections of their own on one file, as several processes have. Patient."""
-    opened = [SqlDirectory(f"sqlite:///{folder}/tessera.db", timeout_ms=60_000) for _ in range(count)]
-    for directory in opened:
-        await directory.open()
-    yield opened
-    for directory in opened:
-        await directory.close()
+async def directories(folder: Path, count: int = 1, *, product: str = "sqlite") -> AsyncIterator[list[SqlDirectory]]:
+    """Directories with connections of their own on one database, as several processes have. Patient."""
+    with database_url(product, folder) as url:
+        opened = [SqlDirectory(url, timeout_ms=60_000) for _ in range(count)]
+        for directory in opened:
+            await directory.open()
+        yield opened
+        for directory in opened:
+            await directory.close()
