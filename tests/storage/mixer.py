@@ -23,7 +23,7 @@ from storage.examples import (
     tokens,
 )
 from storage.user_examples import event, make_user
-from tessera_service.models import HitLimit, ServiceToken
+from tessera_service.models import HitLimit, ServiceToken, Tenant
 from tessera_service.storage.sql import SqlDirectory, SqlSessionStore
 
 SUBJECTS = ("alice", "bob", "carol")
@@ -45,6 +45,7 @@ class Mixer:
         """Every step, again and again."""
         await self.directory.open()
         await self.sessions.open()
+        await self.directory.add_tenant(Tenant("tenant-a", NOW))
         deadline = time.monotonic() + seconds
         steps = [getattr(self, name) for name in dir(self) if name.startswith("step_")]
         await asyncio.gather(*(self.work(steps, deadline) for _ in range(AT_ONCE)))
@@ -133,11 +134,9 @@ class Mixer:
         user = make_user(self.fresh(), username=self.subject(), email=None, phone=None)
         await self.directory.add_user(user, event=event(user))
         changed = replace(user, version=2, roles=())
-        await self.directory.update_user(changed, revocation=revocation(), event=event(changed))
-        gone = replace(user, version=3)
-        await self.directory.delete_user(
-            "tenant-a", user.user_id, revocation=revocation(), event=event(gone, "removed")
-        )
+        await self.directory.update_user(changed, ends_sessions=True, revocation=revocation(), event=event(changed))
+        removed = event(replace(user, version=3), "removed")
+        await self.directory.delete_user("tenant-a", user.user_id, version=2, revocation=revocation(), event=removed)
 
     async def step_service_token(self) -> None:
         token = ServiceToken(self.fresh(), "tenant-a", "reader", "edge", (), False, 1, NOW + 60)

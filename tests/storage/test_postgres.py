@@ -297,4 +297,4 @@ def test_two_processes_that_do_everything_at_once_wait_for_each_other_in_one_ord
             ((seq, newest),) = server.execute(
                 f"SELECT seq, (SELECT max(sequence) FROM {log}) FROM {head_}", database=name
             )
-            assert newest is None or newest <= seq
+            assert newest is None or int(str(newest)) <= int(str(seq))

@@ -42,7 +42,9 @@ def revoke_session(connection: Connection, session_id: str, revocation: Revocati
 
 
 def revoke_subject(connection: Connection, tenant_id: str, subject: str, revocation: Revocation) -> SubjectRevocation:
-    cutoff_ms = select_subject(connection, tenant_id, subject) or 0
+    cutoff_ms = select_subject(connection, tenant_id, subject)
+    if cutoff_ms is None:  # nothing is locked: a session that is born from now on comes after this
+        return SubjectRevocation(0, 0)
     own = of_subject(tenant_id, subject)
     if connection.execute(select(sessions.c.session_id).where(own, unended(cutoff_ms)).limit(1)).first() is None:
         return SubjectRevocation(cutoff_ms, 0)
@@ -58,7 +60,8 @@ def revoke_subject(connection: Connection, tenant_id: str, subject: str, revocat
 def revoke_others(
     connection: Connection, tenant_id: str, subject: str, keep: str, revocation: Revocation
 ) -> RevokedOthers:
-    select_subject(connection, tenant_id, subject)
+    if select_subject(connection, tenant_id, subject) is None:
+        return RevokedOthers((), active_before=0)
     live = SESSIONS.where(of_subject(tenant_id, subject), may_be_alive(revocation.at_ms))
     in_order = live.order_by(sessions.c.session_id).with_for_update(of=sessions)
     found = read_all(connection, in_order)

@@ -129,7 +129,8 @@ def touch(connection: Connection, activities: Mapping[str, int]) -> None:
 
 
 def erase_subject(connection: Connection, tenant_id: str, subject: str, limit: int) -> int:
-    select_subject(connection, tenant_id, subject)
+    if select_subject(connection, tenant_id, subject) is None:
+        return 0
     nothing = erase_changes()
     is_known = or_(*(sessions.c[name].is_distinct_from(value) for name, value in nothing.items()))
     chosen = select(sessions.c.session_id).where(of_subject(tenant_id, subject), is_known).limit(limit)
