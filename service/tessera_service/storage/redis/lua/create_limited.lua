@@ -29,9 +29,7 @@ for i = 1, too_many do
 end
 add(s, cutoff)
 tell(event.id, event.type, s.tenant, s.id, s.subject, s.created, event.data, nil, event.personal)
-for _, other in ipairs(leaving) do
-  tell_end(other, why)
-end
+tell_ends(leaving, why)
 finish(leaving, why, true)
 store_new(s, tokens)
 local evicted = {}

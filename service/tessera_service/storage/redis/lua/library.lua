@@ -84,8 +84,35 @@ local function whole(id, cutoff)
   return {id, call('HGETALL', P .. 's:' .. id), int(cutoff)}
 end
 
+-- Gathers what one command can be given for many keys or members: very many sessions may end at once.
+local function gatherer()
+  local commands = {}
+  local function flush()
+    for _, command in pairs(commands) do
+      call(unpack(command))
+    end
+    commands = {}
+  end
+  local function gather(name, key, ...)
+    local command = commands[name .. key]
+    if not command then
+      command = {name, key}
+      commands[name .. key] = command
+    end
+    for _, argument in ipairs({...}) do
+      command[#command + 1] = argument
+    end
+    if #command > 1000 then
+      commands[name .. key] = nil
+      call(unpack(command))
+    end
+  end
+  return gather, flush
+end
+
+-- The next number of the outbox; what tells it, if it can be written.
 local told
-local function tell(id, kind, tenant, session, subject, at, data, device, personal)
+local function write_event(id, kind, tenant, session, subject, at, data, device)
   told = (told or tonumber(call('HGET', META, 'told'))) + 1
   local event = {'i', id, 'y', kind, 't', tenant, 'u', subject, 'a', int(at), 'd', data}
   if session then
@@ -95,16 +122,34 @@ local function tell(id, kind, tenant, session, subject, at, data, device, person
     event[#event + 1], event[#event + 2] = 'v', device
   end
   call('XADD', P .. 'out', int(told) .. '-0', unpack(event))
-  call('HSET', META, 'told', int(told))
-  call('ZADD', P .. 'due:out', at, pad(told))
+  return told
+end
+
+local function tell(id, kind, tenant, session, subject, at, data, device, personal)
+  local sequence = write_event(id, kind, tenant, session, subject, at, data, device)
+  call('HSET', META, 'told', int(sequence))
+  call('ZADD', P .. 'due:out', at, pad(sequence))
   if personal then
-    call('HSET', P .. 'where', int(told), personal)
-    call('ZADD', P .. 'p:' .. who_of(tenant, subject), told, int(told))
+    call('HSET', P .. 'where', int(sequence), personal)
+    call('ZADD', P .. 'p:' .. who_of(tenant, subject), sequence, int(sequence))
   end
 end
 
-local function tell_end(s, why)
-  tell(s.id .. '.revoked', why.type, s.tenant, s.id, s.subject, why.at, why.data, s.device, s.where)
+local function tell_ends(leaving, why)
+  local gather, flush = gatherer()
+  for _, s in ipairs(leaving) do
+    local id = s.id .. '.revoked'
+    local sequence = write_event(id, why.type, s.tenant, s.id, s.subject, why.at, why.data, s.device)
+    gather('ZADD', P .. 'due:out', why.at, pad(sequence))
+    if s.where then
+      gather('HSET', P .. 'where', int(sequence), s.where)
+      gather('ZADD', P .. 'p:' .. s.who, sequence, int(sequence))
+    end
+  end
+  if told then
+    call('HSET', META, 'told', int(told))
+  end
+  flush()
 end
 
 local head
@@ -142,42 +187,50 @@ local function index(s)
   end
 end
 
-local function stop(s)
-  call('ZREM', P .. 'a:' .. s.who, s.id)
-  call('ZREM', P .. 'v:' .. made(s), s.id)
-  call('INCR', P .. 'w:' .. made(s))
-  if s.key then
-    call('ZREM', P .. 'k:' .. s.key, s.id)
+local function stop(leaving)
+  local gather, flush = gatherer()
+  local stopped = {}
+  for _, s in ipairs(leaving) do
+    gather('ZREM', P .. 'a:' .. s.who, s.id)
+    gather('ZREM', P .. 'v:' .. made(s), s.id)
+    if s.key then
+      gather('ZREM', P .. 'k:' .. s.key, s.id)
+    end
+    stopped[made(s)] = (stopped[made(s)] or 0) + 1
   end
+  for where_made, number_stopped in pairs(stopped) do
+    call('INCRBY', P .. 'w:' .. where_made, number_stopped)
+  end
+  flush()
 end
 
-local function write_end(s, why)
-  local key = P .. 's:' .. s.id
-  call('HDEL', key, 'sa', 'sr', 'sk', 'su', 'nj', 'nx', 'np', 'nk')
-  call('HSET', key, 'o', int(why.at), 'y', why.reason, 'b', why.by)
-  if why.locked then
-    call('HSET', key, 'l', '1')
-    call('ZADD', P .. 'q:' .. s.who, s.created, s.id)
+local function write_ends(leaving, why)
+  local gather, flush = gatherer()
+  for _, s in ipairs(leaving) do
+    local key = P .. 's:' .. s.id
+    call('HDEL', key, 'sa', 'sr', 'sk', 'su', 'nj', 'nx', 'np', 'nk')
+    call('HSET', key, 'o', int(why.at), 'y', why.reason, 'b', why.by)
+    if why.locked then
+      call('HSET', key, 'l', '1')
+      gather('ZADD', P .. 'q:' .. s.who, s.created, s.id)
+    end
+    gather('ZADD', P .. 'due:s', why.at, s.id)
+    gather('ZREM', P .. 'due:n', s.id)
+    mark_tokens(s.id, why.at)
   end
-  call('ZADD', P .. 'due:s', why.at, s.id)
-  call('ZREM', P .. 'due:n', s.id)
-  mark_tokens(s.id, why.at)
+  flush()
 end
 
 -- Ends sessions that may end; `is_told`: their events are written.
 local function finish(leaving, why, is_told)
   if not is_told then
-    for _, s in ipairs(leaving) do
-      tell_end(s, why)
-    end
+    tell_ends(leaving, why)
   end
   for _, s in ipairs(leaving) do
     log('session', s.tenant, s.id, 0, why['until'])
   end
-  for _, s in ipairs(leaving) do
-    stop(s)
-    write_end(s, why)
-  end
+  stop(leaving)
+  write_ends(leaving, why)
 end
 
 -- Whether every jti is new. A token: {jti, expires, record}.

@@ -25,16 +25,10 @@ table.sort(leaving, function(one, other)
   end
   return one.id < other.id
 end)
-for _, s in ipairs(leaving) do
-  tell_end(s, why)
-end
+tell_ends(leaving, why)
 log('subject', given.tenant, given.subject, raised, why['until'])
 call('HSET', P .. 'c:' .. who, 'ms', int(raised))
 call('HINCRBY', P .. 'c:' .. who, 'n', 1)
-for _, s in ipairs(standing) do
-  stop(s)
-end
-for _, s in ipairs(leaving) do
-  write_end(s, why)
-end
+stop(standing)
+write_ends(leaving, why)
 return {int(raised), active}
