@@ -3,7 +3,6 @@ import asyncio
 
 import pytest
 
-import tessera
 from engine.doubles import as_any
 from engine.world import TENANT, MakeWorld, World, claims_of
 from tessera_service.engine import Engine
@@ -249,8 +248,3 @@ async def test_a_session_that_is_revoked_while_it_is_created_is_not_remembered_a
     tokens = await asked
     assert lives_in(world.engine, tokens.access_token) is not True
     assert await world.introspect(tokens.access_token) == {"active": False}
-
-
-def test_the_core_counts_freshness_by_a_clock_that_runs_while_the_machine_sleeps() -> None:
-    before = tessera.boottime_ns()
-    assert tessera.boottime_ns() >= before > 0
