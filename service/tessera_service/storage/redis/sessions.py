@@ -41,7 +41,7 @@ from tessera_service.storage.rules import events
 
 class RedisSessionStore(RedisStore):
     """Sessions in Redis. Whatever concerns one subject is one step in one partition; what looks at all of a tenant, or
-    at an access key or a jti alone, asks each partition in turn, and is consistent for each."""
+    at an access key or a jti alone, asks every partition, and is consistent for each."""
 
     async def create(self, session: Session) -> Session:
         part, given = self._home(session), creation_given(session)
@@ -83,11 +83,8 @@ class RedisSessionStore(RedisStore):
         return StoredState(_session(found), bool(is_revoked))
 
     async def find_token(self, jti: str) -> TokenRecord | None:
-        for part in self.parts:
-            found = await part.step("find_token", {"jti": jti})
-            if found is not None:
-                return token_of(jti, found)
-        return None
+        everywhere = await self._ask_all("find_token", {"jti": jti})
+        return next((token_of(jti, found) for found in everywhere if found is not None), None)
 
     async def list_sessions(
         self,
@@ -111,7 +108,7 @@ class RedisSessionStore(RedisStore):
             part = self.parts[0] if subject is None else self._of_subject(tenant_id, subject)
             _, found = await part.step("list", wanted | {"limit": limit, "offset": offset})
             return [session_of(one) for one in found]
-        pages = [await part.step("list", wanted | {"limit": limit + offset, "offset": 0}) for part in self.parts]
+        pages = await self._ask_all("list", wanted | {"limit": limit + offset, "offset": 0})
         every = [session_of(one) for _, found in pages for one in found]
         every.sort(key=lambda session: (session.created_ms, session.session_id), reverse=True)
         return every[offset : offset + limit]
@@ -126,7 +123,7 @@ class RedisSessionStore(RedisStore):
 
     async def count_sessions(self, tenant_id: str, *, surface: str, now: int) -> SessionCounts:
         given = {"tenant": tenant_id, "surface": surface, "now": now}
-        counts = [await part.step("count", given) for part in self.parts]
+        counts = await self._ask_all("count", given)
         stopped, active, expired = (sum(kind) for kind in zip(*counts, strict=True))
         return SessionCounts(total=stopped + active + expired, active=active, expired=expired)
 
@@ -208,13 +205,12 @@ class RedisSessionStore(RedisStore):
     async def revoke_access_key_sessions(
         self, access_key_id: str, *, revocation: Revocation, limit: int = 500
     ) -> Sequence[Session]:
-        for part in self.parts:  # a key is one subject's: its sessions are in one of them
-            given = {"key": access_key_id, "limit": limit} | _ending(revocation)
-            ended = await part.step("revoke_access_key_sessions", given)
-            if ended:
+        given = {"key": access_key_id, "limit": limit} | _ending(revocation)
+        everywhere = await self._ask_all("revoke_access_key_sessions", given)
+        for part, ended in zip(self.parts, everywhere, strict=True):
+            if ended:  # a key is one subject's: nowhere else
                 await part.write_marks()
-                return [session_of(one) for one in ended]
-        return []
+        return [session_of(one) for ended in everywhere for one in ended]
 
     async def revoke_token(self, token: TokenRecord, *, revocation: Revocation) -> bool:
         part = self._of_subject(token.tenant_id, token.subject)

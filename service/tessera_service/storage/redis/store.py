@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the store has besides sessions: its life, its partitions, and their logs and outboxes."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from tessera_service.errors import StoreUnavailable
@@ -42,8 +43,7 @@ class RedisStore:
         await self._server.close()
 
     async def ping(self) -> None:
-        for part in self.parts:
-            await part.step("outbox_size", {})
+        await self._ask_all("outbox_size", {})
 
     def partition_of(self, tenant_id: str, subject: str) -> int | None:
         """What the ids of the subject's sessions have to carry; None: nothing."""
@@ -89,6 +89,10 @@ class RedisStore:
         if len(self.parts) > 1:
             raise StoreUnavailable("the store has a log and an outbox for each of its partitions")
         return self.parts[0]
+
+    async def _ask_all(self, name: str, given: dict[str, Any]) -> Sequence[Any]:
+        """The answer of each partition, all asked at once."""
+        return await asyncio.gather(*(part.step(name, given) for part in self.parts))
 
     def _of_subject(self, tenant_id: str, subject: str) -> Partition:
         return self.parts[self.partition_of(tenant_id, subject) or 0]
