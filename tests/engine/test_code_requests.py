@@ -101,6 +101,19 @@ async def test_a_request_does_not_wait_for_a_provider_that_fails(rig: Rig) -> No
     assert rig.provider.sent == []
 
 
+@pytest.mark.parametrize("step", ["find_user", "forget", "put_code"])
+async def test_what_was_not_sent_for_want_of_a_store_does_not_count(rig: Rig, step: str) -> None:
+    """Else whoever asks again, as the 503 says, would be told that a code is coming that is not."""
+    rig.directory.fails = {step}
+    for _ in range(6):
+        with pytest.raises(StoreUnavailable):
+            await rig.codes.request(TENANT, ALICE, ADDRESS)
+    rig.directory.fails = set()
+    code = await rig.requested()
+    assert await rig.request() is None
+    assert await rig.outcome(code) == "in"
+
+
 # What is kept, and what is told
 
 

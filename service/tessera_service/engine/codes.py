@@ -6,6 +6,7 @@ with the same answers. Only its code is one that nobody can guess, and nothing i
 
 import hmac
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -18,7 +19,7 @@ from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.deadlines import answered_within
 from tessera_service.engine.master_keys import MasterKeys
 from tessera_service.engine.phones import parse_phone
-from tessera_service.errors import CodeExpired, CodeRefused, Forbidden, InvalidInput, RateLimited
+from tessera_service.errors import CodeExpired, CodeRefused, Forbidden, InvalidInput, RateLimited, StoreUnavailable
 from tessera_service.models import (
     CodeGuess,
     CodeOutcome,
@@ -102,15 +103,15 @@ class Codes:
         async with answered_within(self._config.store_timeout):
             limits = self._request_limits(tenant_id, number, counted_address(address))
             taken = await self._directory.take(limits, now_ms=self._clock.now_ms())
-            if taken.hit_id is None:
-                _log.info("code_refused_by_limit", tenant=tenant_id)
-                return
-            user = await self._find(tenant_id, number)
-            code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
-            code_hash = self._code_hash(user, tenant_id, number, code)
-            await self._directory.forget(self._guesses_key(tenant_id, number))
-            expires_at = self._clock.now() + CODE_SECONDS
-            await self._directory.put_code(CodeRecord(key=key, code_hash=code_hash, expires_at=expires_at))
+        if taken.hit_id is None:
+            _log.info("code_refused_by_limit", tenant=tenant_id)
+            return
+        try:
+            async with answered_within(self._config.store_timeout):
+                user, code = await self._put_code(key, tenant_id, number)
+        except StoreUnavailable:  # nothing was sent: whoever asks again is not told in vain that a code is coming
+            await self._give_back(taken.hit_id)
+            raise
         if user is not None:  # nothing is awaited from here on: the answer does not wait for what a provider costs
             self._delivery.post(key, number, code, tenant_id=tenant_id)
 
@@ -132,6 +133,21 @@ class Codes:
     async def close(self) -> None:
         """Gives codes under way a moment, then drops them. Idempotent."""
         await self._delivery.close()
+
+    async def _put_code(self, key: bytes, tenant_id: str, number: str) -> tuple[User | None, str]:
+        """A new code in place of the one before, and whom it signs in."""
+        user = await self._find(tenant_id, number)
+        code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}"
+        code_hash = self._code_hash(user, tenant_id, number, code)
+        await self._directory.forget(self._guesses_key(tenant_id, number))
+        expires_at = self._clock.now() + CODE_SECONDS
+        await self._directory.put_code(CodeRecord(key=key, code_hash=code_hash, expires_at=expires_at))
+        return user, code
+
+    async def _give_back(self, hit_id: str) -> None:
+        with suppress(StoreUnavailable):
+            async with answered_within(self._config.store_timeout):
+                await self._directory.give_back(hit_id)
 
     async def _guess(self, login: CodeLogin, number: str) -> tuple[User | None, CodeGuess]:
         """Counted before it is compared: however many come at once, no more are evaluated than may be."""
