@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Verifiers in other processes, following a real service."""
 
+import re
 import socket
 import subprocess
 import sys
@@ -170,3 +171,16 @@ def test_the_example_says_why_it_cannot_begin(service: ServiceProcess, repositor
     done = subprocess.run(program, stdin=subprocess.DEVNULL, capture_output=True, env=given, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (1, "")
     assert "status_403" in done.stderr
+
+
+def test_a_long_log_is_followed_in_bounded_memory_on_both_sides(repository: Path) -> None:
+    """The benchmark, with few of its revocations: held as objects they would take more than 25 MB."""
+    program = [sys.executable, str(repository / "benchmarks" / "follower" / "snapshot.py"), "50000"]
+    done = subprocess.run(program, capture_output=True, env=environment(), text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    print("\n" + done.stdout)
+    assert "50,000 entries, fresh: True" in done.stdout
+    for side in ("follower", "service"):
+        found = re.search(rf"^{side}: +([0-9]+) MB before, ([0-9]+) MB at its peak", done.stdout, re.MULTILINE)
+        assert found is not None
+        assert int(found[2]) - int(found[1]) < 15, side
