@@ -204,6 +204,17 @@ class Settings(BaseSettings):
         )
 
     @property
+    def doubts(self) -> Mapping[str, str]:
+        """Settings that work and are hardly meant, each with the reason."""
+        spans = ("session_default_expiration", "session_remember_me_expiration")
+        reason = "is not longer than JWT_REFRESH_THRESHOLD, so that its gateway tokens are due for a successor at once"
+        return {
+            setting_names(name).documented: reason
+            for name in spans
+            if getattr(self, name) <= self.jwt_refresh_threshold
+        }
+
+    @property
     def allows_loopback(self) -> bool:
         """Whether a gateway on this machine needs no key: as it is set, else in development only."""
         return self.gateway_allow_loopback if "gateway_allow_loopback" in self.model_fields_set else self.dev

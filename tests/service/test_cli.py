@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -232,6 +233,18 @@ def test_a_wrong_setting_is_status_2_in_every_command(run: Run, monkeypatch: pyt
         done = run(*arguments)
         assert (done.status, done.output) == (2, "")
         assert done.messages.startswith("tessera: ACCESS_TOKEN_TTL: ")
+
+
+def test_a_service_that_starts_warns_of_settings_that_are_hardly_meant(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SESSION_DEFAULT_EXPIRATION", "10s")
+    with socket.create_server(("127.0.0.1", 0)) as taken:  # so that the start ends there
+        done = run("serve", "--port", str(taken.getsockname()[1]))
+
+    logged = [json.loads(line) for line in done.messages.splitlines() if line.startswith("{")]
+    warned = [entry["name"] for entry in logged if entry["event"] == "doubtful_setting"]
+    assert (done.status, warned) == (1, ["SESSION_DEFAULT_EXPIRATION"])
 
 
 def test_a_wrong_master_key_is_told_in_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -151,6 +151,19 @@ def test_a_wrong_setting_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert json.loads(result.stdout)["problems"][0].startswith("ACCESS_TOKEN_TTL: ")
 
 
+def test_a_setting_that_is_hardly_meant_is_told_and_is_no_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert json.loads(check("--json").stdout)["warnings"] == []
+    monkeypatch.setenv("SESSION_DEFAULT_EXPIRATION", "5m")  # as long as the threshold is by itself
+
+    result = check()
+
+    assert result.exit_code == 0
+    assert "warning: SESSION_DEFAULT_EXPIRATION: is not longer than JWT_REFRESH_THRESHOLD" in result.stderr
+    described = json.loads(check("--json").stdout)
+    assert described["problems"] == []
+    assert [warning.partition(":")[0] for warning in described["warnings"]] == ["SESSION_DEFAULT_EXPIRATION"]
+
+
 def test_a_key_file_that_cannot_be_used_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TESSERA_MASTER_KEY_FILE", str(tmp_path / "absent"))
 

@@ -313,6 +313,24 @@ def test_names_that_are_no_setting_are_found(monkeypatch: pytest.MonkeyPatch) ->
     assert unknown_settings() == {"SESSION_STORAGE_TYP": "SESSION_STORAGE_TYPE", "TESSERA__NOTHING__LIKE_IT": None}
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "doubted"),
+    [
+        ("SESSION_DEFAULT_EXPIRATION", "301s", set()),
+        ("SESSION_DEFAULT_EXPIRATION", "300s", {"SESSION_DEFAULT_EXPIRATION"}),
+        ("SESSION_REMEMBER_ME_EXPIRATION", "1s", {"SESSION_REMEMBER_ME_EXPIRATION"}),
+        ("JWT_REFRESH_THRESHOLD", "24h", {"SESSION_DEFAULT_EXPIRATION"}),
+    ],
+)
+def test_a_span_that_begins_inside_the_threshold_is_doubted(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str, doubted: set[str]
+) -> None:
+    assert load_settings().doubts == {}
+    monkeypatch.setenv(name, text)
+
+    assert set(load_settings().doubts) == doubted
+
+
 def test_the_gateway_begins_with_the_documented_defaults() -> None:
     config = load_settings().engine_config()
 

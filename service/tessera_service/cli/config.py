@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 from sqlalchemy.engine import make_url
 
 from tessera_service.cli.options import DataDir, Json
-from tessera_service.cli.output import complain, show_json, show_table
+from tessera_service.cli.output import complain, say, show_json, show_table
 from tessera_service.installation import (
     InstallationError,
     check_database_place,
@@ -30,25 +30,30 @@ SECRETS = frozenset(
 
 @commands.command("check")
 def check(data_dir: DataDir = None, as_json: Json = False) -> None:
-    """Lists every setting with both names, its value and where that comes from, and names what is wrong."""
+    """Lists every setting with both names, its value and where that comes from, and names what is wrong or
+    hardly meant (which is status 0)."""
     problems = [
         f"{name}: no such setting" + (f"; did you mean {meant}?" if meant else "")
         for name, meant in unknown_settings().items()
     ]
     rows: list[dict[str, Any]] = []
+    warnings: list[str] = []
     try:
         settings = load_settings(data_dir=data_dir)
         rows = describe_settings(settings)
+        warnings = [f"{name}: {reason}" for name, reason in settings.doubts.items()]
         show_remembered(rows, remembered_issuer(settings))
         check_database_place(settings)
         check_master_keys(settings)
     except (SettingsError, InstallationError) as error:
         problems.insert(0, str(error))
     if as_json:
-        show_json({"settings": rows, "problems": problems})
+        show_json({"settings": rows, "problems": problems, "warnings": warnings})
     elif rows:
         head = ("name", "other_name", "value", "source", "note")
         show_table([name.upper().replace("_", " ") for name in head], [[row[name] for name in head] for row in rows])
+    for warning in warnings:
+        say(f"warning: {warning}")
     for problem in problems:
         complain(problem)
     if problems:

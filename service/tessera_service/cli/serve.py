@@ -62,6 +62,8 @@ def serve(
     configure_logs(settings.log_level, dev=dev)
     for name in unknown_settings():
         get_logger().warning("unknown_setting", name=name)
+    for name, reason in settings.doubts.items():
+        get_logger().warning("doubtful_setting", name=name, detail=reason)
     if settings.database_is_shared and "issuer" not in settings.model_fields_set:
         get_logger().warning("issuer_not_set", detail="instances that share a database have to have one ISSUER")
     with bind_socket(host, port) as bound:
