@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from engine.code_rig import ALICE, MakeRig, Rig, rigs_over
-from engine.doubles import START_MS
+from engine.doubles import START_MS, Fragile
 from engine.world import MASTER_KEY, MakeWorld, World, config, opened
 from tessera_service.engine.key_vault import KeyVault
 from tessera_service.engine.master_keys import MasterKeys
 from tessera_service.models import SigningKey
+from tessera_service.storage.base import SessionStore
 
 
 @pytest.fixture(scope="session")
@@ -24,12 +25,14 @@ def first_key() -> SigningKey:
 
 @pytest.fixture
 async def make_world(first_key: SigningKey, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MakeWorld]:
-    """Makes worlds with changes of the configuration; `background=True` with its tasks."""
+    """Makes worlds with changes of the configuration; `background=True` with its tasks, `sessions` in that store."""
     made: list[World] = []
     monkeypatch.setattr(KeyVault, "open", lambda self, row: opened(row))
 
-    async def make(*, background: bool = False, **changes: Any) -> World:
+    async def make(*, background: bool = False, sessions: SessionStore | None = None, **changes: Any) -> World:
         world = World(config(**changes), first_key)
+        if sessions is not None:
+            world.sessions = Fragile(sessions)
         made.append(world)
         world.directory.store.keys[first_key.kid] = first_key
         await world.start(background=background)
