@@ -15,7 +15,7 @@ from surfaces.service_rig import STORES, Rig
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-ITS_STORES = (*STORES, "redis")
+ITS_STORES = (*STORES, "postgresql", "redis")
 CONFIG = {"session_limit_policy": "reject"}  # the other policy has no answer of its own
 ASKED = ("X-Request-ID", "WWW-Authenticate", "Retry-After", "ETag", "Last-Modified", "Cache-Control")
 

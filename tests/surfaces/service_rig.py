@@ -14,6 +14,7 @@ from unittest import mock
 import httpx
 
 from attacks import Forge
+from postgres import postgres_server
 from redis_server import fresh_database
 from tessera_service.app import create_app
 from tessera_service.engine import Engine, EngineConfig, MasterKeys
@@ -196,7 +197,26 @@ async def open_rig(
     store: str, folder: Path, *, config: dict[str, Any] | None = None, **settings: Any
 ) -> AsyncIterator[Rig]:
     """A started service over `store` in `folder`; no request limit unless the settings say so."""
-    directory = FrailStore(SqlDirectory(f"sqlite:///{folder / 'tessera.db'}"))
+    with _directory_url(store, folder) as url:
+        async with _open_rig(store, url, folder, config=config, **settings) as rig:
+            yield rig
+
+
+@contextmanager
+def _directory_url(store: str, folder: Path) -> Iterator[str]:
+    if store != "postgresql":
+        yield f"sqlite:///{folder / 'tessera.db'}"
+        return
+    server = postgres_server()
+    with server.database(template=server.template) as url:
+        yield url
+
+
+@asynccontextmanager
+async def _open_rig(
+    store: str, url: str, folder: Path, *, config: dict[str, Any] | None, **settings: Any
+) -> AsyncIterator[Rig]:
+    directory = FrailStore(SqlDirectory(url))
     sessions = FrailStore(_make_sessions(store, directory._store))
     clock = MovableClock()
     engine = Engine(
@@ -208,6 +228,9 @@ async def open_rig(
     )
     app = create_app(Settings(**{"data_dir": folder, "issuer": ISSUER, "rate_limit": "off", **settings}), engine=engine)
     await engine.start()
+    if store == "postgresql":  # whose directory is not copied from one that has them
+        for tenant_id in (TENANT, OTHER_TENANT):
+            await engine.tenants.add(tenant_id)
     try:
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://service.example") as client:
