@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -48,6 +49,12 @@ def _quick_folder() -> Path | None:
     return shared if is_roomy else None
 
 
+@functools.cache
+def _starter() -> ThreadPoolExecutor:
+    """A thread that lives as long as this process: a server ends with the thread that started it."""
+    return ThreadPoolExecutor(1, thread_name_prefix="postgres-starter")
+
+
 class PostgresServer:
     """One server; may be started again after it stopped."""
 
@@ -64,7 +71,8 @@ class PostgresServer:
         given = [word for setting in (f"port={self.port}", *settings) for word in ("-c", setting)]
         command = _as_its_user(str(self._programs / "postgres"), "-D", str(self.folder / "data"), *given)
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder)
+            start = functools.partial(subprocess.Popen, command, stdout=log, stderr=log, cwd=self.folder)
+            self._process = _starter().submit(start).result()
         deadline = time.monotonic() + _START_SECONDS
         while True:
             try:
