@@ -10,6 +10,8 @@ import tessera
 from engine.doubles import FakeClock, Fragile, MemoryDirectory
 from engine.world import MASTER_KEY, TENANT, MakeWorld, World, claims_of, config, genuine, part
 from tessera_service.engine import KeyRing, KeyState, MasterKeys
+from tessera_service.engine.config import CONFIRM_LIMIT
+from tessera_service.engine.engine import KEY_RELOAD_SECONDS
 from tessera_service.engine.key_vault import KeyVault
 from tessera_service.errors import KeyLimitReached, StartupError, StoreUnavailable, Unauthorized
 from tessera_service.models import Revocation
@@ -136,6 +138,27 @@ async def test_a_rotation_takes_its_time_and_loses_no_token(world: World) -> Non
     await keys.maintain()
     assert first not in kids(keys)
     assert first not in world.directory.store.keys
+
+
+async def test_every_process_has_a_new_key_before_any_signs_with_it(world: World) -> None:
+    other, clock = await world.start(), world.clock
+    first = world.active_kid
+    clock.advance(INTERVAL - LEAD)
+    await world.engine.keys.maintain()
+    assert KEY_RELOAD_SECONDS + CONFIRM_LIMIT < LEAD
+    clock.advance(KEY_RELOAD_SECONDS)
+    await other.keys.maintain()
+
+    clock.advance(LEAD - KEY_RELOAD_SECONDS - 1)
+    await world.engine.keys.maintain()
+    assert part((await world.issue()).access_token, 0)["kid"] == first
+    clock.advance(1)
+    token = (await world.issue("alice")).access_token
+    assert part(token, 0)["kid"] != first
+
+    world.directory.calls.clear()
+    assert (await other.tokens.authenticate(token, tenant_id=TENANT)).subject == "alice"
+    assert "list_signing_keys" not in world.directory.calls  # it has known the key all the time
 
 
 async def test_two_processes_that_rotate_at_once_make_one_key(world: World) -> None:
