@@ -70,19 +70,21 @@ class PostgresServer:
         """Returns when it answers. `settings` like `fsync=off` hold until the next start."""
         given = [word for setting in (f"port={self.port}", *settings) for word in ("-c", setting)]
         command = _as_its_user(str(self._programs / "postgres"), "-D", str(self.folder / "data"), *given)
-        with (self.folder / "log").open("ab") as log:
-            start = functools.partial(subprocess.Popen, command, stdout=log, stderr=log, cwd=self.folder)
-            self._process = _starter().submit(start).result()
+        process = self._process = _starter().submit(self._spawn, command).result()
         deadline = time.monotonic() + _START_SECONDS
         while True:
             try:
                 psycopg.connect(self.dsn("postgres")).close()
             except psycopg.OperationalError:
-                assert self._process.poll() is None, (self.folder / "log").read_text()
+                assert process.poll() is None, (self.folder / "log").read_text()
                 assert time.monotonic() < deadline, (self.folder / "log").read_text()
                 time.sleep(0.05)
             else:
                 return
+
+    def _spawn(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        with (self.folder / "log").open("ab") as log:
+            return subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """SIGINT: what is committed is written first; SIGQUIT (`immediate`): as after a crash."""
