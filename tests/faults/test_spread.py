@@ -142,4 +142,4 @@ def test_what_one_instance_revokes_three_others_refuse_in_time(services: Sequenc
     # The promise is about questions; when their answers arrive is the machine's affair.
     assert max(spread.last_yes) < FRESH_SECONDS, str(spread)
     assert not history.violations, str(history)
-    assert history.counted["sessions"] > 10 * ACTORS, "there was no load"
+    assert history.counted["sessions"] >= 2 * ACTORS, "there was no load"

@@ -25,6 +25,7 @@ from tessera_service.engine.issue import Issuer
 from tessera_service.engine.keys import KeyRing, MasterKeys
 from tessera_service.engine.legacy import LegacySessions
 from tessera_service.engine.liveness import Liveness
+from tessera_service.engine.log_hints import LogHints
 from tessera_service.engine.login import Login
 from tessera_service.engine.passwords import Passwords
 from tessera_service.engine.purge import Purge
@@ -74,6 +75,7 @@ class Engine:
         self._with_background = background
         self.keys = KeyRing(directory=directory, master_keys=master_keys, clock=clock, config=config)
         self.mirror = Mirror(logs=(*parts_of(sessions), directory), config=config, withdraw_key=self.keys.withdraw)
+        self._hints = LogHints((sessions, directory))
         self.feed = RevocationFeed(mirror=self.mirror, master_keys=master_keys, clock=clock, config=config)
         self.tenants = Tenants(directory=directory, clock=clock, config=config)
         liveness = Liveness(
@@ -263,7 +265,8 @@ class Engine:
         return self._pool.jobs
 
     def _start_tasks(self) -> None:
-        self._tasks.every(self._config.poll_interval_ms / 1000, self.mirror.poll, name="mirror")
+        self._tasks.every(self._config.poll_interval_ms / 1000, self.mirror.poll, name="mirror", wake=self._hints.heard)
+        self._hints.start(self._tasks)
         self._tasks.every(KEY_RELOAD_SECONDS, self.keys.maintain, name="keys", wake=self.keys.stale)
         self._tasks.every(self._config.session_cleanup_interval, self._purge.run, name="purge")
         self._tasks.every(FLUSH_SECONDS, self._activity.flush, name="activity", wake=self._activity.full)

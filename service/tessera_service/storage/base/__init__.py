@@ -27,7 +27,7 @@ from typing import Final
 from tessera_service.errors import StoreUnavailable
 from tessera_service.storage.base.codes import CODE_REMEMBERED_SECONDS
 from tessera_service.storage.base.directory import Directory
-from tessera_service.storage.base.log import RevocationLog
+from tessera_service.storage.base.log import HintsAtEntries, RevocationLog
 from tessera_service.storage.base.outbox import Outbox
 from tessera_service.storage.base.parts import Part, parts_of
 from tessera_service.storage.base.sessions import SessionStore
@@ -38,6 +38,7 @@ __all__ = [
     "CUT_OFF",
     "TOUCHED_AT_ONCE",
     "Directory",
+    "HintsAtEntries",
     "Outbox",
     "Part",
     "RevocationLog",

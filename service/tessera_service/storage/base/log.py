@@ -2,7 +2,7 @@
 """What a revocation log promises."""
 
 from collections.abc import AsyncIterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from tessera_service.models import LogPage
 
@@ -36,4 +36,14 @@ class RevocationLog(Protocol):
     async def renew_log(self, *, log_id: str) -> None:
         """Atomic: from now on the log has another id, and every entry that it had: whoever follows it reads it again
         and forgets what was alive."""
+        ...
+
+
+@runtime_checkable
+class HintsAtEntries(Protocol):
+    """What a store has that can say when to look at its log."""
+
+    async def wait_for_entry(self, *, seconds: float) -> bool:
+        """Returns when an entry may have been appended to any of its logs since the last call, or after about `seconds`
+        at the latest: False then. A hint may be lost, and one may be given for nothing. One caller at a time."""
         ...

@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 
 Client = Redis | RedisCluster
 SLOTS: Final = 32  # commands under way at once, of one process
-_SPARE: Final = 2  # connections beyond that: of a command that was given up and is not closed yet
+_SPARE: Final = 3  # connections beyond that: one that waits for entries; of commands given up and not closed yet
 _CLUSTER, _SENTINEL = "+cluster", "+sentinel"
 
 

@@ -12,6 +12,7 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 from tessera_service.errors import StoreUnavailable
 from tessera_service.storage.base import StoreRefused
 from tessera_service.storage.redis.connect import SLOTS, Client, make_client, public_name
+from tessera_service.storage.redis.hints import StreamHints
 from tessera_service.storage.redis.scripts import script
 
 MIN_VERSION: Final = (7, 0)
@@ -93,6 +94,17 @@ class Server:
                 for jti, expires_at in jtis.items():
                     pipeline.set(b"revoked:" + jti, b"1", exat=expires_at + MARK_SECONDS)
                 await pipeline.execute()
+        except (RedisError, OSError, TimeoutError) as error:
+            raise StoreUnavailable("Redis failed") from error
+
+    async def wait_for_entry(self, hints: StreamHints, *, seconds: float) -> bool:
+        """As `HintsAtEntries`, of logs that are all on one server. StoreUnavailable."""
+        client = self._client
+        if client is None:
+            raise StoreUnavailable("the store is not open")
+        wait_seconds = min(seconds, self._timeout / 2)  # the connection itself gives up at the deadline of a step
+        try:
+            return await hints.wait(client.execute_command, milliseconds=int(wait_seconds * 1000))
         except (RedisError, OSError, TimeoutError) as error:
             raise StoreUnavailable("Redis failed") from error
 

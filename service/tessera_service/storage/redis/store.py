@@ -9,6 +9,7 @@ from uuid import UUID
 
 from tessera_service.errors import StoreUnavailable
 from tessera_service.models import LogPage, OutboxRow, OutboxSize, RelayClaim
+from tessera_service.storage.redis.hints import StreamHints
 from tessera_service.storage.redis.partition import Partition
 from tessera_service.storage.redis.server import Server
 
@@ -26,6 +27,7 @@ class RedisStore:
             raise ValueError(f"there are 1 to {MAX_PARTITIONS} partitions")
         self._server = Server(url, partitions=partitions, timeout_seconds=timeout_ms / 1000)
         self._directory_id = directory_id
+        self._hints = StreamHints([f"{{tessera:{number}}}:log".encode() for number in range(partitions)])
         self.parts: Final = tuple(Partition(self._server, number) for number in range(partitions))
 
     @property
@@ -64,6 +66,12 @@ class RedisStore:
 
     async def renew_log(self, *, log_id: str) -> None:
         await self._only.renew_log(log_id=log_id)
+
+    async def wait_for_entry(self, *, seconds: float) -> bool:
+        if self._server.is_cluster:  # one command cannot wait at several nodes
+            await asyncio.sleep(seconds)
+            return False
+        return await self._server.wait_for_entry(self._hints, seconds=seconds)
 
     async def read_outbox(self, *, after: int, limit: int = 100) -> Sequence[OutboxRow]:
         return await self._only.read_outbox(after=after, limit=limit)

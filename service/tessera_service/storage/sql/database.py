@@ -111,6 +111,7 @@ class Database:
         self._users = 0
         self._reader: Lane | None = None
         self._writer: Lane | None = None
+        self._listener = self._product.listener(self._url)
 
     @property
     def log_key(self) -> str:
@@ -149,12 +150,24 @@ class Database:
             raise StoreUnavailable("the store is not open")
         return await self._writer.run(step)
 
+    async def wait_for_entry(self, seconds: float) -> bool:
+        """As `HintsAtEntries`."""
+        if self._listener is None:
+            await asyncio.sleep(seconds)
+            return False
+        try:
+            return await self._listener.wait(seconds)
+        except Exception as error:
+            raise StoreUnavailable("the database failed") from error
+
     def _lane(self, *, writes: bool) -> Lane:
         # Less than the deadline: a step that waited in vain for another process ends before its caller leaves.
         connections = self._product.pooled_engine(self._url, writes=writes, timeout_ms=self._timeout_ms * 2 // 3)
         return Lane(connections, slots=self._product.slots(writes=writes), timeout_ms=self._timeout_ms)
 
     async def _close_lanes(self) -> None:
+        if self._listener is not None:
+            await self._listener.close()
         lanes, self._reader, self._writer = (self._reader, self._writer), None, None
         for lane in lanes:
             if lane is not None:

@@ -11,9 +11,19 @@ from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.exc import DBAPIError
 
 from tessera_service.storage.sql import postgres, sqlite
+from tessera_service.storage.sql.postgres_hints import Listener
 from tessera_service.storage.sql.sqlite import sqlite_url
 
-__all__ = ["Product", "insert_or_ignore", "insert_or_update", "is_undone", "parse_url", "product_of", "sqlite_url"]
+__all__ = [
+    "Product",
+    "hint",
+    "insert_or_ignore",
+    "insert_or_update",
+    "is_undone",
+    "parse_url",
+    "product_of",
+    "sqlite_url",
+]
 
 
 class Product(Protocol):
@@ -53,6 +63,14 @@ class Product(Protocol):
         """Connections that write, or that read one state in each transaction; they wait for others for `timeout_ms`."""
         ...
 
+    def listener(self, url: URL) -> Listener | None:
+        """Who hears of new entries of the log; None: nobody can."""
+        ...
+
+    def hint(self, connection: Connection) -> None:
+        """Tells every listener when this transaction is committed."""
+        ...
+
     def slots(self, *, writes: bool) -> int:
         """How many connections of a kind there are in a process."""
         ...
@@ -78,6 +96,11 @@ def parse_url(text: str) -> URL:
 def product_of(url: URL) -> Product:
     """The product of a parsed URL."""
     return _PRODUCTS[url.get_backend_name()]
+
+
+def hint(connection: Connection) -> None:
+    """As `Product.hint`."""
+    _PRODUCTS[connection.dialect.name].hint(connection)
 
 
 def is_undone(error: DBAPIError) -> bool:

@@ -8,6 +8,7 @@ from operator import itemgetter
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, insert, select, update
 
 from tessera_service.models import LogKind, LogPage, Revocation, Session
+from tessera_service.storage.sql import engine
 from tessera_service.storage.sql.rows import entry_of
 from tessera_service.storage.sql.schema import IS_JTI, IS_SUBJECT, log_head, revocation_log, sessions, subjects
 
@@ -49,6 +50,7 @@ def _append(
         for sequence, (tenant_id, key) in enumerate(keys, start=first)
     ]
     connection.execute(insert(revocation_log), entries)
+    engine.hint(connection)
 
 
 def has_jti(connection: Connection, jti: str) -> bool:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from tessera_service.storage.base import StoreRefused
+from tessera_service.storage.sql.postgres_hints import Listener, notify
 
 READERS: Final = 4
 WRITERS: Final = 8
@@ -96,6 +97,18 @@ def pooled_engine(url: URL, *, writes: bool, timeout_ms: int) -> Engine:
         connect_args=_connect_args(wait_ms=timeout_ms, statement_ms=_STATEMENT_MS),
     )
     return _tuned(engine, writes=writes)
+
+
+def listener(url: URL) -> Listener:
+    """One connection more, which carries nothing else."""
+    settings = {"target_session_attrs": "read-write", "fallback_application_name": "tessera"}
+    _, own = url.get_dialect()().create_connect_args(url)
+    return Listener(**{**own, **_NETWORK, **settings})
+
+
+def hint(connection: Connection) -> None:
+    """As soon as this transaction is committed."""
+    notify(connection)
 
 
 def slots(*, writes: bool) -> int:

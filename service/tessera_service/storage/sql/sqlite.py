@@ -112,6 +112,14 @@ def pooled_engine(url: URL, *, writes: bool, timeout_ms: int) -> Engine:
     return engine
 
 
+def listener(url: URL) -> None:
+    """Nobody: processes that share a file cannot tell each other."""
+
+
+def hint(connection: Connection) -> None:
+    """Nothing: nobody listens."""
+
+
 def slots(*, writes: bool) -> int:
     """How many connections of a kind there are in a process: SQLite has one writer at a time anyway."""
     return 1 if writes else READERS

@@ -70,6 +70,10 @@ class SqlStore:
     async def renew_log(self, *, log_id: str) -> None:
         await self._write(partial(log.renew, log_id=log_id))
 
+    async def wait_for_entry(self, *, seconds: float) -> bool:
+        self._check_open()
+        return await self.database.wait_for_entry(seconds)
+
     async def read_outbox(self, *, after: int, limit: int = 100) -> Sequence[OutboxRow]:
         return await self._read(partial(outbox.read, after=after, limit=limit))
 
