@@ -63,7 +63,7 @@ def _make_stream(url: str, stream: str) -> Sink:
     try:
         return RedisStream(url, stream)
     except ValueError:
-        raise SettingsError("REDIS_URL: is not a URL of Redis, like redis://127.0.0.1:6379/0") from None
+        raise SettingsError("REDIS_URL: EVENT_STREAM needs one server, like redis://127.0.0.1:6379/0") from None
 
 
 def _make_sessions(settings: Settings, directory: SqlDirectory) -> SessionStore:

@@ -185,6 +185,10 @@ def test_what_was_left_at_the_stop_is_delivered_after_the_start(start_service: S
         ({"EVENT_STREAM": "events"}, "EVENT_STREAM: needs REDIS_URL"),
         ({"EVENT_WEBHOOK_URL": "http://127.0.0.1:1/"}, "EVENT_WEBHOOK_URL: goes with EVENT_WEBHOOK_SECRET"),
         ({"EVENT_STREAM": "events", "REDIS_URL": "http://127.0.0.1"}, "REDIS_URL: is not a URL of Redis"),
+        (
+            {"EVENT_STREAM": "events", "REDIS_URL": "redis+cluster://127.0.0.1"},
+            "REDIS_URL: EVENT_STREAM needs one server",
+        ),
     ],
 )
 def test_a_sink_that_cannot_work_refuses_the_start(tmp_path: Path, settings: dict[str, str], says: str) -> None:

@@ -5,11 +5,13 @@ import asyncio
 import os
 import signal
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import structlog
+from redis.asyncio import RedisCluster
 
 from redis_server import RedisServer, fresh_database, redis_server
 from storage.examples import make_session
@@ -153,3 +155,31 @@ async def test_no_more_connections_are_opened_than_it_may_have(own: RedisServer)
     clients = own.command("CLIENT", "LIST")
     assert clients.count("lib-name=redis-py") <= 34
     await store.close()
+
+
+async def test_a_password_is_used_and_told_to_nobody(tmp_path: Path) -> None:
+    with redis_server(tmp_path / "redis", "--requirepass", "p@ss") as running:
+        address = running.url.removeprefix("redis://")
+        store = await opened(f"redis://:p%40ss@{address}")
+        assert await store.get("s1") is None
+        assert "p@ss" not in store.log_key + repr(store)
+        await store.close()
+        with pytest.raises(StoreUnavailable) as refused:
+            await opened(f"redis://:wrong@{address}")
+        said = traceback.format_exception(refused.value)
+        assert not [line for line in said if "wrong@" in line and "opened(" not in line]
+
+
+@pytest.mark.parametrize("kind", ["cluster", "sentinel"])
+@pytest.mark.parametrize("tls", [False, True])
+def test_the_credentials_of_a_url_are_those_of_the_servers(kind: str, tls: bool) -> None:
+    url = f"redis{'s' * tls}+{kind}://alice:p%40ss@127.0.0.1:1,127.0.0.1:2/main/3"
+    client = make_client(url, timeout_seconds=1)
+    if isinstance(client, RedisCluster):
+        given = client.nodes_manager.connection_kwargs
+        assert {node.port for node in client.nodes_manager.startup_nodes.values()} == {1, 2}
+    else:
+        given = client.connection_pool.connection_kwargs
+        assert given["db"] == 3
+    assert (given["username"], given["password"]) == ("alice", "p@ss")
+    assert given["socket_timeout"] == 1
