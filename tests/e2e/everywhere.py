@@ -80,6 +80,7 @@ class Everywhere:
             "legacy_auth": self._session(access),
             "authz": self._ask(access),
             "auth": self._list(access),
+            "oauth2": self._introspect_by_rfc(access),
         }
 
     def permissions(self, access: str) -> set[tuple[str, ...]]:
@@ -102,11 +103,14 @@ class Everywhere:
             for row, answer in answers.items()
             if answer.status_code != row.status or row.says not in answer.text
         }
-        inactive = {
-            "access": self._operator.introspect(pair.access),
-            "refresh": self._operator.introspect(pair.refresh),
-        }
-        return taken | {kind: str(said) for kind, said in inactive.items() if said != {"active": False}}
+        for token in (pair.access, pair.refresh):
+            said = (self._operator.introspect(token), self._introspect_by_form(token))
+            taken |= {f"introspection {one}": str(one) for one in said if one != {"active": False}}
+        return taken
+
+    def _introspect_by_form(self, token: str) -> Any:
+        headers = {"authorization": f"Bearer {self.bearer}"}
+        return CALLS.post(f"{self._service.url}/oauth2/introspect", data={"token": token}, headers=headers).json()
 
     def _present(self, row: Row, pair: Pair) -> httpx.Response:
         given = pair._asdict()
@@ -116,6 +120,10 @@ class Everywhere:
 
     def _introspect(self, access: str) -> Seen | None:
         said = self._operator.introspect(access)
+        return Seen(said["sub"], said["session_id"]) if said != {"active": False} else DEAD
+
+    def _introspect_by_rfc(self, access: str) -> Seen | None:
+        said = self._introspect_by_form(access)
         return Seen(said["sub"], said["session_id"]) if said != {"active": False} else DEAD
 
     def _validate(self, access: str) -> Seen | None:

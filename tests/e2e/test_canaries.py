@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from e2e.canaries import METHODS, Canaries, CodeHook, Recorder, without_table, write_locked
 from e2e.conftest import Start
 from e2e.hook import Hook, wait_until
-from e2e.process import ServiceProcess
+from e2e.process import ServiceProcess, run
 
 pytestmark = pytest.mark.slow
 
@@ -294,3 +295,18 @@ def check(run: Run, hook: Hook) -> None:
     assert {"tessera.db", "audit.jsonl"} <= {path.name for path in files}
     for path in files:
         assert find(path.read_bytes()) <= (kept if path.name.startswith("tessera.db") else set()), path.name
+
+
+SECRET_OF_A_URL = "canary-of-the-database"
+NOBODY = f"postgresql://tessera:{SECRET_OF_A_URL}@127.0.0.1:1/tessera"
+
+
+@pytest.mark.parametrize("command", [("serve", "--port", "0"), ("db", "check"), ("config", "check")], ids=" ".join)
+@pytest.mark.parametrize("url", [NOBODY, NOBODY.replace(":1/", ":none/"), f"none://{SECRET_OF_A_URL}"])
+def test_the_password_of_a_database_that_is_not_there_is_not_printed(
+    tmp_path: Path, command: tuple[str, ...], url: str
+) -> None:
+    done = run(*command, "--data-dir", str(tmp_path / "data"), settings={"DATABASE_URL": url, "LOG_LEVEL": "debug"})
+    assert done.returncode != 0 or command[0] == "config"
+    assert done.stdout + done.stderr != ""
+    assert SECRET_OF_A_URL not in done.stdout + done.stderr
