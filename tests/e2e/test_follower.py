@@ -15,6 +15,7 @@ import pytest
 import tessera
 from e2e.conftest import Start
 from e2e.process import ALL, Client, ServiceProcess, environment
+from e2e.shared_stores import SHARED_STORES, shared_stores
 from tessera.follower import LocalVerifier, NotFreshError, RemoteKeySet, RevocationFollower
 
 pytestmark = pytest.mark.slow
@@ -90,6 +91,25 @@ def test_a_revocation_reaches_who_verifies_elsewhere_and_who_begins_later(
         for token in dead:
             with pytest.raises(tessera.RevokedTokenError):
                 verifier.verify(token)
+
+
+@pytest.mark.parametrize("kind", SHARED_STORES)
+def test_what_one_instance_revokes_is_told_by_another(start_service: Start, tmp_path: Path, kind: str) -> None:
+    with shared_stores(kind, tmp_path) as stores:
+        settings = {"ISSUER": ISSUER, "REDIS_PARTITIONS": "4", **stores}
+        here, there = start_service(**settings), start_service(**settings)
+        client = Client(here, here.mint(*ALL))
+        issued = [client.issue(f"user-{number}") for number in range(12)]  # in every partition
+        with following(there, client.bearer) as (follower, verifier):
+            times = []
+            for number, one in enumerate(issued):
+                assert verifier.verify(one["access_token"])["sub"] == f"user-{number}"
+                named = ({"session_id": one["session_id"]}, {"sub": f"user-{number}"}, {"token": one["access_token"]})
+                assert client.revoke(**named[number % 3]).status_code == 204
+                times.append(refused_after(verifier, one["access_token"]))
+            assert follower.snapshots == 1
+    print(f"\nrefused by who follows another instance, {kind}: worst {max(times) * 1000:.0f} ms of {len(times)}")
+    assert max(times) < SEEN_SECONDS
 
 
 def test_a_restart_of_the_service_is_survived_and_revives_nothing(start_service: Start) -> None:

@@ -20,6 +20,7 @@ from tessera_service.models import LogEntry, LogKind, LogPage
 from tessera_service.storage.base import RevocationLog
 
 MAX_PAGES: Final = 10  # of one answer about what is new; a follower that lacks more asks again
+_BATCH: Final = 100  # entries of a snapshot that are written without a pause
 _TICK_SECONDS: Final = 0.5  # between two looks at whoever waits and at the mirror
 _PUBLISHED: Final = frozenset(LogKind) - {LogKind.CHANGED}  # it kills nothing: what it leads to has entries of its own
 
@@ -102,7 +103,10 @@ class RevocationFeed:
                         raise StoreUnavailable
                     await check()
                     last = page.entries[-1] if page.entries else last
-                    yield Batch(self._published(page.entries, tenant_id))
+                    told = self._published(page.entries, tenant_id)
+                    for start in range(0, len(told), _BATCH):
+                        yield Batch(told[start : start + _BATCH])
+                        await asyncio.sleep(0)  # who writes them may not wait for anything, and others want their turn
             positions.append(Position.at(log_id, last))
         yield Batch((), self._seal.seal(positions, tenant_id=tenant_id), as_of_ns)
 

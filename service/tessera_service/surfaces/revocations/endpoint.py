@@ -134,9 +134,16 @@ async def _while_connected(receive: Receive, work: Coroutine[object, object, Non
             raise ClientGone
         working.result()
     finally:
-        for task in (working, leaving):
+        await _end(working, leaving)
+
+
+async def _end(*tasks: asyncio.Task[None]) -> None:
+    """A driver may lose a cancellation, as asyncio.wait_for did before Python 3.12: so again, until it counts."""
+    while not all(task.done() for task in tasks):
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(working, leaving, return_exceptions=True)
+        await asyncio.wait(tasks, timeout=0.1)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _wait_until_gone(receive: Receive) -> None:
