@@ -127,8 +127,8 @@ async def test_beyond_the_seats_of_a_tenant_nobody_is_served(rig_of_one_store: R
     cursor = (await follow(rig)).cursor
     waiting = [asyncio.create_task(ask(rig, cursor, wait=20)) for _ in range(MAX_FOLLOWERS_OF_TENANT)]
     async with asyncio.timeout(30):
-        while (answer := await ask(rig, cursor)).status_code == 200:
-            await asyncio.sleep(0.05)  # not all of them have begun
+        while (answer := await ask(rig, cursor)).status_code == 200:  # noqa: ASYNC110 (not all of them have begun)
+            await asyncio.sleep(0.05)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     other = await rig.service_bearer("token.introspect", tenant_id=OTHER_TENANT)
     assert (await ask(rig, bearer=other)).status_code == 200
