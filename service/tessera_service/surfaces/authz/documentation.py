@@ -3,6 +3,7 @@
 
 from typing import Any, Final
 
+from tessera_service.http import documentation as openapi
 from tessera_service.surfaces.authz.answers import IDENTITY_HEADERS, AuthzVerdict
 
 _STATUS_TEXTS: Final = {
@@ -16,12 +17,12 @@ _STATUS_TEXTS: Final = {
 
 def describe(method: str, *, policy: bool = False) -> dict[str, Any]:
     """Keyword arguments of the router's decorators."""
-    tenant = {"name": "X-Tenant-ID", "in": "header", "required": False, "schema": {"type": "string"}}
+    tenant = openapi.parameter("X-Tenant-ID", "header")
     extra: dict[str, Any] = {"security": [{"bearer": []}], "parameters": [tenant]}
     texts = dict(_STATUS_TEXTS)
     if policy:
         name = {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"}
-        extra["parameters"].append({"name": "policy", "in": "path", "required": True, "schema": name})
+        extra["parameters"].append(openapi.parameter("policy", "path", name, required=True))
         extra["x-condition"] = "all permissions and scopes of the policy"
         texts[404] = "No name of a policy"
     return {
@@ -36,9 +37,9 @@ def describe(method: str, *, policy: bool = False) -> dict[str, Any]:
 
 
 def _headers(status: int) -> dict[str, Any]:
-    named = {"X-Request-ID": "The request's id: the caller's, or a new one", **IDENTITY_HEADERS}
+    headers = {**openapi.REQUEST_ID, **{name: openapi.header(text) for name, text in IDENTITY_HEADERS.items()}}
     if status in (401, 403):
-        named["WWW-Authenticate"] = "RFC 6750"
+        headers["WWW-Authenticate"] = openapi.header("RFC 6750")
     if status == 503:
-        named["Retry-After"] = "Seconds to wait"
-    return {name: {"description": text, "schema": {"type": "string"}} for name, text in named.items()}
+        headers["Retry-After"] = openapi.header("Seconds to wait")
+    return headers

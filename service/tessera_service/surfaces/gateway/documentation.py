@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from tessera_service.http import documentation as openapi
 from tessera_service.messages.gateway import TEXTS
 from tessera_service.surfaces.gateway import answers
 from tessera_service.surfaces.gateway.dialect import describe_error
@@ -23,8 +24,6 @@ from tessera_service.surfaces.gateway.operations import (
     VALIDATE,
 )
 from tessera_service.surfaces.gateway.schemas import CreateBody, LogoutBody, ValidateBody
-
-JSON_TYPE: Final = "application/json"
 
 _ALWAYS: Final = ("rate_limited", "internal_error", "store_unavailable")
 _OF_BODY: Final = ("invalid_input", "body_too_large", "unsupported_media_type")
@@ -68,17 +67,12 @@ _SECURITY: Final[dict[str, list[dict[str, list[str]]]]] = {
 }
 _IN_PATH: Final = {LIST: ("user_id",), REVOKE: ("session_id",), REVOKE_USER: ("user_id",)}
 _TEXT: Final[dict[str, Any]] = {"type": "string", "minLength": 1, "maxLength": 128}
-_STATUS_TEXTS: Final = {
+_STATUS_TEXTS: Final = openapi.STATUS_TEXTS | {
     400: "The request is not valid",
     401: "No live token",
     403: "Not allowed",
     404: "No such session, or an id with a slash in it, which names nothing",
     409: "The user has as many sessions as it may",
-    413: "The body is over 64 KiB",
-    415: "Another content type",
-    429: "Over the request limit",
-    500: "An error of the service",
-    503: "A store does not answer, or a queue is full",
 }
 
 
@@ -93,23 +87,15 @@ def describe(operation: str) -> dict[str, Any]:
     }
 
 
-def _responses(operation: str) -> dict[int | str, dict[str, Any]]:
+def _responses(operation: str) -> openapi.Responses:
     status = 201 if operation == CREATE else 200
-    model = _ANSWERS[operation]
-    responses: dict[int | str, dict[str, Any]] = {
-        status: {"model": model, "description": "Success", "headers": _headers(operation, status)}
-    }
+    head = _health_head if operation == HEALTH else openapi.limited_head
+    responses: openapi.Responses = {status: openapi.success(_ANSWERS[operation], head(status))}
     if operation == HEALTH:
-        responses[503] = {"model": model, "description": "Unhealthy", "headers": _headers(operation, 503)}
+        responses[503] = {"model": _ANSWERS[HEALTH], "description": "Unhealthy", "headers": head(503)}
     flag, error = ("is_valid", answers.InvalidAnswer) if operation == VALIDATE else ("success", answers.ErrorAnswer)
-    for code, examples in sorted(_examples(operation, flag).items()):
-        responses[code] = {
-            "model": error,
-            "description": _STATUS_TEXTS[code],
-            "headers": _headers(operation, code),
-            "content": {JSON_TYPE: {"examples": examples}},
-        }
-    return responses
+    examples = [_example(operation, case, flag) for case in CASES[operation]]
+    return {**responses, **openapi.errors(examples, model=error, texts=_STATUS_TEXTS, head=head)}
 
 
 def row_of(operation: str, case: str) -> Row:
@@ -117,28 +103,13 @@ def row_of(operation: str, case: str) -> Row:
     return OWN_ROWS.get((operation, case)) or ROWS[case]
 
 
-def _examples(operation: str, flag: str) -> dict[int, dict[str, Any]]:
-    examples: dict[int, dict[str, Any]] = {}
-    for case in CASES[operation]:
-        row = row_of(operation, case)
-        examples.setdefault(row.status, {})[case] = {"value": describe_error(row.code, flag, TEXTS[row.code].en)}
-    return examples
+def _example(operation: str, case: str, flag: str) -> openapi.Example:
+    row = row_of(operation, case)
+    return openapi.Example(row.status, case, describe_error(row.code, flag, TEXTS[row.code].en))
 
 
-def _headers(operation: str, status: int) -> dict[str, Any]:
-    headers = {"X-Request-ID": _header("The request's id: the caller's, or a new one")}
-    if operation != HEALTH:
-        headers["RateLimit-Limit"] = _header("Requests in a window, per tenant and client", "integer")
-        headers["RateLimit-Remaining"] = _header("Requests left in the window; absent at 0", "integer")
-    if status == 401:
-        headers["WWW-Authenticate"] = _header("RFC 6750")
-    if status in (429, 503):
-        headers["Retry-After"] = _header("Seconds to wait", "integer")
-    return headers
-
-
-def _header(text: str, kind: str = "string") -> dict[str, Any]:
-    return {"description": text, "schema": {"type": kind}}
+def _health_head(status: int) -> dict[str, Any]:
+    return {**openapi.REQUEST_ID, **openapi.refusal_head(status)}
 
 
 def _extra(operation: str) -> dict[str, Any]:
@@ -147,17 +118,13 @@ def _extra(operation: str) -> dict[str, Any]:
         extra |= {"x-required-permission": PERMISSIONS[operation], "x-condition": CONDITIONS[operation]}
     if operation in _SECURITY:
         extra["security"] = _SECURITY[operation]
-    parameters = [] if operation == HEALTH else [_parameter("X-Tenant-ID", "header", {"type": "string"})]
-    parameters += [_parameter(name, "path", _TEXT) for name in _IN_PATH.get(operation, ())]
+    parameters = [] if operation == HEALTH else [openapi.parameter("X-Tenant-ID", "header")]
+    parameters += [openapi.parameter(name, "path", _TEXT, required=True) for name in _IN_PATH.get(operation, ())]
     if operation == REVOKE_USER:
-        parameters.append(_parameter("exclude_current", "query", {"type": "string", "enum": ["true", "false"]}))
+        flag = {"type": "string", "enum": ["true", "false"]}
+        parameters.append(openapi.parameter("exclude_current", "query", flag))
     if parameters:
         extra["parameters"] = parameters
     if operation in _BODIES:
-        schema = {"$ref": f"#/components/schemas/{_BODIES[operation].__name__}"}
-        extra["requestBody"] = {"required": operation != LOGOUT, "content": {JSON_TYPE: {"schema": schema}}}
+        extra["requestBody"] = openapi.body(_BODIES[operation], required=operation != LOGOUT)
     return extra
-
-
-def _parameter(name: str, place: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"name": name, "in": place, "required": place == "path", "schema": schema}

@@ -5,14 +5,13 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from tessera_service.http import documentation as openapi
 from tessera_service.surfaces.legacy_auth import answers
 from tessera_service.surfaces.legacy_auth.dialect import describe_error
 from tessera_service.surfaces.legacy_auth.errors import OWN_ROWS, ROWS, Row
 from tessera_service.surfaces.legacy_auth.operations import LOGOUT, REFRESH, SESSION
 from tessera_service.surfaces.legacy_auth.schemas import LegacyLogoutBody, LegacyRefreshBody
 from tessera_service.surfaces.legacy_auth.session import QUERY_NAMES
-
-JSON_TYPE: Final = "application/json"
 
 _ALWAYS: Final = ("rate_limited", "internal_error", "store_unavailable")
 _OF_BODY: Final = ("invalid_input", "body_too_large", "unsupported_media_type")
@@ -28,15 +27,10 @@ _ANSWERS: Final[dict[str, type[BaseModel]]] = {
     LOGOUT: answers.LegacyDoneAnswer,
 }
 _CONDITIONS: Final = {LOGOUT: "the session is the token's subject's; an expired token: its own session"}
-_STATUS_TEXTS: Final = {
+_STATUS_TEXTS: Final = openapi.STATUS_TEXTS | {
     400: "The request is not valid",
     401: "No live token",
     403: "The session is unknown or another subject's",
-    413: "The body is over 64 KiB",
-    415: "Another content type",
-    429: "Over the request limit",
-    500: "An error of the service",
-    503: "A store does not answer, or a queue is full",
 }
 
 
@@ -55,57 +49,29 @@ def row_of(operation: str, case: str) -> Row:
     return OWN_ROWS.get((operation, case)) or ROWS[case]
 
 
-def _responses(operation: str) -> dict[int | str, dict[str, Any]]:
-    responses: dict[int | str, dict[str, Any]] = {
-        200: {"model": _ANSWERS[operation], "description": "Success", "headers": _headers(200)}
+def _responses(operation: str) -> openapi.Responses:
+    model = answers.LegacyNoSession if operation == SESSION else answers.LegacyErrorAnswer
+    examples = [_example(operation, case) for case in CASES[operation]]
+    return {
+        200: openapi.success(_ANSWERS[operation], openapi.limited_head(200)),
+        **openapi.errors(examples, model=model, texts=_STATUS_TEXTS, head=openapi.limited_head),
     }
-    for status, examples in sorted(_examples(operation).items()):
-        responses[status] = {
-            "model": answers.LegacyNoSession if operation == SESSION else answers.LegacyErrorAnswer,
-            "description": _STATUS_TEXTS[status],
-            "headers": _headers(status),
-            "content": {JSON_TYPE: {"examples": examples}},
-        }
-    return responses
 
 
-def _examples(operation: str) -> dict[int, dict[str, Any]]:
-    examples: dict[int, dict[str, Any]] = {}
-    for case in CASES[operation]:
-        row = row_of(operation, case)
-        examples.setdefault(row.status, {})[case] = {"value": describe_error(row.text.en, operation)}
-    return examples
-
-
-def _headers(status: int) -> dict[str, Any]:
-    headers = {
-        "X-Request-ID": _header("The request's id: the caller's, or a new one"),
-        "RateLimit-Limit": _header("Requests in a window, per tenant and client", "integer"),
-        "RateLimit-Remaining": _header("Requests left in the window; absent at 0", "integer"),
-    }
-    if status == 401:
-        headers["WWW-Authenticate"] = _header("RFC 6750")
-    if status in (429, 503):
-        headers["Retry-After"] = _header("Seconds to wait", "integer")
-    return headers
-
-
-def _header(text: str, kind: str = "string") -> dict[str, Any]:
-    return {"description": text, "schema": {"type": kind}}
+def _example(operation: str, case: str) -> openapi.Example:
+    row = row_of(operation, case)
+    return openapi.Example(row.status, case, describe_error(row.text.en, operation))
 
 
 def _extra(operation: str) -> dict[str, Any]:
-    text = {"type": "string"}
-    parameters = [{"name": "X-Tenant-ID", "in": "header", "required": False, "schema": text}]
+    parameters = [openapi.parameter("X-Tenant-ID", "header")]
     extra: dict[str, Any] = {"parameters": parameters}
     if operation in _CONDITIONS:
         extra["x-condition"] = _CONDITIONS[operation]
     if operation == SESSION:
         extra["security"] = [{"bearer": []}, {}]
-        named = {"name": QUERY_NAMES[0], "in": "query", "required": False, "schema": text}
         note = "Instead of the bearer, which is preferred; off with LEGACY_QUERY_TOKEN=false"
-        parameters.append({**named, "deprecated": True, "description": note})
+        parameters.append(openapi.parameter(QUERY_NAMES[0], "query") | {"deprecated": True, "description": note})
     else:
-        schema = {"$ref": f"#/components/schemas/{_BODIES[operation].__name__}"}
-        extra["requestBody"] = {"required": True, "content": {JSON_TYPE: {"schema": schema}}}
+        extra["requestBody"] = openapi.body(_BODIES[operation], required=True)
     return extra

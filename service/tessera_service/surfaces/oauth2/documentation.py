@@ -6,13 +6,14 @@ from typing import Any, Final
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
+from tessera_service.http import documentation as openapi
+from tessera_service.http.media import Media
 from tessera_service.messages.oauth2 import TEXTS
 from tessera_service.surfaces.oauth2.answers import OAuthError, OAuthIntrospection, OAuthMetadata
-from tessera_service.surfaces.oauth2.dialect import JSON_TYPE, describe_error
+from tessera_service.surfaces.oauth2.dialect import describe_error
 from tessera_service.surfaces.oauth2.errors import ROWS
 from tessera_service.surfaces.oauth2.operations import INTROSPECT, METADATA, PERMISSIONS, REVOKE
-
-FORM_TYPE: Final = "application/x-www-form-urlencoded"
+from tessera_service.surfaces.oauth2.schemas import OAuthTokenForm
 
 _EVERYWHERE: Final = (
     *("invalid_input.missing", "invalid_input", "unauthorized.missing", "unauthorized", "tenant_mismatch"),
@@ -29,15 +30,12 @@ _ANSWERS: Final[dict[str, type[BaseModel] | None]] = {
     REVOKE: None,
     METADATA: OAuthMetadata,
 }
-_STATUS_TEXTS: Final = {
+_STATUS_TEXTS: Final = openapi.STATUS_TEXTS | {
     400: "The request is not valid, or the token of a kind that is not revoked here",
     401: "No access key and no live bearer token",
     403: "The access key or the bearer lacks the permission",
     404: "The issuer is no URL",
-    413: "The body is over 64 KiB",
     415: "Another content type than that of a form",
-    429: "Over the request limit",
-    500: "An error of the service",
     503: "A store does not answer",
 }
 
@@ -53,57 +51,30 @@ def describe(operation: str) -> dict[str, Any]:
     }
 
 
-def _responses(operation: str) -> dict[int | str, dict[str, Any]]:
-    answer = _ANSWERS[operation]
-    success: dict[str, Any] = {"description": "Success", "headers": _headers(200)}
-    if answer is None:
-        success["description"] = "Revoked, now or before, or no token of this tenant"
-    else:
-        success["model"] = answer
-    responses: dict[int | str, dict[str, Any]] = {200: success}
-    for status, examples in sorted(_examples(operation).items()):
-        responses[status] = {
-            "model": OAuthError,
-            "description": _STATUS_TEXTS[status],
-            "headers": _headers(status),
-            "content": {JSON_TYPE: {"examples": examples}},
-        }
-    return responses
+def _responses(operation: str) -> openapi.Responses:
+    success = openapi.success(_ANSWERS[operation], _head(200))
+    if operation == REVOKE:
+        success = {"description": "Revoked, now or before, or no token of this tenant", "headers": _head(200)}
+    examples = [_example(case) for case in CASES[operation]]
+    return {200: success, **openapi.errors(examples, model=OAuthError, texts=_STATUS_TEXTS, head=_head)}
 
 
-def _examples(operation: str) -> dict[int, dict[str, Any]]:
-    examples: dict[int, dict[str, Any]] = {}
-    for case in CASES[operation]:
-        row = ROWS[case]
-        value = describe_error(row.code, TEXTS[row.text or row.code].en)
-        examples.setdefault(row.status, {})[case] = {"value": value}
-    return examples
+def _example(case: str) -> openapi.Example:
+    row = ROWS[case]
+    return openapi.Example(row.status, case, describe_error(row.code, TEXTS[row.text or row.code].en))
 
 
-def _headers(status: int) -> dict[str, Any]:
-    headers = {
-        "X-Request-ID": _header("The request's id: the caller's, or a new one"),
-        "RateLimit-Limit": _header("Requests in a window, per tenant and client", "integer"),
-        "RateLimit-Remaining": _header("Requests left in the window; absent at 0", "integer"),
-    }
-    if status == 401:
-        headers["WWW-Authenticate"] = _header("RFC 7617, RFC 6750")
-    if status in (429, 503):
-        headers["Retry-After"] = _header("Seconds to wait", "integer")
-    return headers
-
-
-def _header(text: str, kind: str = "string") -> dict[str, Any]:
-    return {"description": text, "schema": {"type": kind}}
+def _head(status: int) -> dict[str, Any]:
+    refusal = openapi.refusal_head(status, challenge="RFC 7617, RFC 6750")
+    return {**openapi.REQUEST_ID, **openapi.RATE_LIMIT, **refusal}
 
 
 def _extra(operation: str) -> dict[str, Any]:
     if operation == METADATA:
         return {}
-    schema = {"$ref": "#/components/schemas/OAuthTokenForm"}
     return {
         "x-required-permission": PERMISSIONS[operation],
         "security": [{"access_key": []}, {"bearer": []}],
-        "parameters": [{"name": "X-Tenant-ID", "in": "header", "required": False, "schema": {"type": "string"}}],
-        "requestBody": {"required": True, "content": {FORM_TYPE: {"schema": schema}}},
+        "parameters": [openapi.parameter("X-Tenant-ID", "header")],
+        "requestBody": openapi.body(OAuthTokenForm, required=True, media=[Media.FORM]),
     }

@@ -5,19 +5,16 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
+from tessera_service.http import documentation as openapi
 from tessera_service.http.envelope import ErrorEnvelope
 from tessera_service.messages.token import TEXTS
 from tessera_service.surfaces.revocations.lines import CONTENT_TYPE
 from tessera_service.surfaces.revocations.operations import DEFAULT_WAIT, MAX_WAIT, PERMISSION
 
-JSON_TYPE: Final = "application/json"
-
-_ERRORS: Final = {
+_STATUS_TEXTS: Final = openapi.STATUS_TEXTS | {
     400: "A cursor that this service did not make for this tenant, or a time to wait out of range",
     401: "No live credential",
     403: "The bearer lacks the permission, or is another tenant's than X-Tenant-ID says",
-    429: "Over the request limit",
-    500: "An error of the service",
     503: "A store does not answer, or too many follow already",
 }
 # Case -> status, code, alias: as every path answers that no surface claims.
@@ -31,7 +28,6 @@ _CASES: Final[dict[str, tuple[int, str, str | None]]] = {
     "store_unavailable": (503, "common.internal_error", None),
     "overloaded": (503, "common.internal_error", None),
 }
-_META: Final = {"request_id": "req-001", "timestamp": "2026-01-31T14:35:00Z"}
 _ANSWER: Final = """\
 Lines of JSON. The first: `logs` (ids of the revocation logs), `tenant_id` (whose revocations these are; null: every
 tenant's), `snapshot` (true: everything that still counts; false: what is new since the cursor).
@@ -46,32 +42,10 @@ its last line is incomplete: what it revoked is revoked, but go on from the curs
 """
 
 
-def _parameter(name: str, place: str, schema: dict[str, Any], text: str) -> dict[str, Any]:
-    return {"name": name, "in": place, "required": False, "description": text, "schema": schema}
-
-
-def _headers(status: int) -> dict[str, Any]:
-    texts = {
-        "X-Request-ID": ("The request's id: the caller's, or a new one", "string"),
-        "RateLimit-Limit": ("Requests in a window, per tenant and client", "integer"),
-        "RateLimit-Remaining": ("Requests left in the window; absent at 0", "integer"),
-    }
-    if status == 401:
-        texts["WWW-Authenticate"] = ("RFC 6750", "string")
-    if status in (429, 503):
-        texts["Retry-After"] = ("Seconds to wait", "integer")
-    return {name: {"description": text, "schema": {"type": kind}} for name, (text, kind) in texts.items()}
-
-
-def _examples(status: int) -> dict[str, Any]:
-    examples: dict[str, Any] = {}
-    for case, (answered, code, alias) in _CASES.items():
-        if answered == status:
-            error: dict[str, Any] = {"code": code, "message": TEXTS[code].en}
-            if alias is not None:
-                error["data"] = {"alias": alias}
-            examples[case] = {"value": {"error": error, "meta": _META}}
-    return examples
+def _example(case: str) -> openapi.Example:
+    status, code, alias = _CASES[case]
+    data = {} if alias is None else {"alias": alias}
+    return openapi.Example(status, case, openapi.enclosed_error(code, TEXTS[code].en, data))
 
 
 DESCRIBED: Final[dict[str, Any]] = {
@@ -81,32 +55,24 @@ DESCRIBED: Final[dict[str, Any]] = {
     "responses": {
         200: {
             "description": _ANSWER,
-            "headers": _headers(200),
+            "headers": openapi.limited_head(200),
             "content": {CONTENT_TYPE: {"schema": {"type": "string"}}},
         },
-        **{
-            status: {
-                "model": ErrorEnvelope,
-                "description": text,
-                "headers": _headers(status),
-                "content": {JSON_TYPE: {"examples": _examples(status)}},
-            }
-            for status, text in _ERRORS.items()
-        },
+        **openapi.errors(map(_example, _CASES), model=ErrorEnvelope, texts=_STATUS_TEXTS, head=openapi.limited_head),
     },
     "openapi_extra": {
         "x-required-permission": PERMISSION,
         "x-condition": "own tenant; every tenant with a token that was minted for all tenants",
         "security": [{"bearer": []}],
         "parameters": [
-            _parameter("cursor", "query", {"type": "string"}, "From the last line of an earlier answer"),
-            _parameter(
+            openapi.parameter("cursor", "query", text="From the last line of an earlier answer"),
+            openapi.parameter(
                 "wait",
                 "query",
                 {"type": "integer", "minimum": 0, "maximum": MAX_WAIT, "default": DEFAULT_WAIT},
-                "Seconds to wait for something new",
+                text="Seconds to wait for something new",
             ),
-            _parameter("X-Tenant-ID", "header", {"type": "string"}, "The bearer's own tenant, if it is sent"),
+            openapi.parameter("X-Tenant-ID", "header", text="The bearer's own tenant, if it is sent"),
         ],
     },
 }

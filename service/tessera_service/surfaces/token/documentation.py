@@ -6,15 +6,14 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from tessera_service.errors import CredentialsRefused
+from tessera_service.http import documentation as openapi
 from tessera_service.http.envelope import ErrorEnvelope
+from tessera_service.http.media import Media
 from tessera_service.messages.token import TEXTS
 from tessera_service.surfaces.token.answers import Introspection, JwkSet, TokenPairAnswer
-from tessera_service.surfaces.token.errors import OWN_ROWS, ROWS, Row, resolve
+from tessera_service.surfaces.token.errors import OWN_ROWS, ROWS, resolve
 from tessera_service.surfaces.token.operations import INTROSPECT, ISSUE, JWKS, PERMISSIONS, REFRESH, REVOKE
 from tessera_service.surfaces.token.schemas import IntrospectBody, IssueBody, PasswordBody, RefreshBody, RevokeBody
-
-JSON_TYPE: Final = "application/json"
-FORM_TYPE: Final = "application/x-www-form-urlencoded"
 
 _EVERYWHERE: Final = (
     *("invalid_input.missing", "invalid_input", "invalid_input.out_of_range", "unknown_tenant", "unauthorized"),
@@ -47,19 +46,13 @@ _ANSWERS: Final[dict[str, type[BaseModel]]] = {
     INTROSPECT: Introspection,
     JWKS: JwkSet,
 }
-_STATUS_TEXTS: Final = {
+_STATUS_TEXTS: Final = openapi.STATUS_TEXTS | {
     400: "The request is not valid",
     401: "No live credential",
     403: "Not allowed, or the session is over",
     404: "No such session",
-    413: "The body is over 64 KiB",
-    415: "Another content type",
     422: "A value against its enum, length or range",
-    429: "Over the request limit",
-    500: "An error of the service",
-    503: "A store does not answer, or a queue is full",
 }
-_EXAMPLE_META: Final = {"request_id": "req-001", "timestamp": "2026-01-31T14:35:00Z"}
 
 
 def describe(operation: str) -> dict[str, Any]:
@@ -73,84 +66,58 @@ def describe(operation: str) -> dict[str, Any]:
     }
 
 
-def _responses(operation: str) -> dict[int | str, dict[str, Any]]:
-    responses: dict[int | str, dict[str, Any]] = {}
+def _responses(operation: str) -> openapi.Responses:
+    head = _jwks_head if operation == JWKS else _head
+    responses: openapi.Responses = {}
     if operation == REVOKE:
-        responses[204] = {"description": "Revoked, now or before", "headers": _headers(operation, 204)}
+        responses[204] = {"description": "Revoked, now or before", "headers": head(204)}
     else:
-        answer = _ANSWERS[operation]
-        responses[200] = {"model": answer, "description": "Success", "headers": _headers(operation, 200)}
+        responses[200] = openapi.success(_ANSWERS[operation], head(200))
     if operation == JWKS:
-        responses[304] = {"description": "Not modified", "headers": _headers(operation, 304)}
-    for status, examples in sorted(_examples(operation).items()):
-        responses[status] = {
-            "model": ErrorEnvelope,
-            "description": _STATUS_TEXTS[status],
-            "headers": _headers(operation, status),
-            "content": {JSON_TYPE: {"examples": examples}},
-        }
-    return responses
+        responses[304] = {"description": "Not modified", "headers": head(304)}
+    examples = [_example(operation, case) for case in CASES[operation]]
+    return {**responses, **openapi.errors(examples, model=ErrorEnvelope, texts=_STATUS_TEXTS, head=head)}
 
 
-def _examples(operation: str) -> dict[int, dict[str, Any]]:
-    examples: dict[int, dict[str, Any]] = {}
-    for case in CASES[operation]:
-        row = resolve(OWN_ROWS.get((operation, case)) or ROWS[case], operation)
-        examples.setdefault(row.status, {})[case] = {"value": _example(row, case)}
-    return examples
-
-
-def _example(row: Row, case: str) -> dict[str, Any]:
-    error: dict[str, Any] = {"code": row.code, "message": TEXTS[row.text or row.code].en}
-    if row.alias is not None:
-        error["data"] = {"alias": row.alias}
+def _example(operation: str, case: str) -> openapi.Example:
+    row = resolve(OWN_ROWS.get((operation, case)) or ROWS[case], operation)
+    data: dict[str, object] = {} if row.alias is None else {"alias": row.alias}
     if case == CredentialsRefused.code:
-        error["data"] |= {"attempts_left": 0, "lockout_duration": 900}
-    return {"error": error, "meta": _EXAMPLE_META}
+        data |= {"attempts_left": 0, "lockout_duration": 900}
+    body = openapi.enclosed_error(row.code, TEXTS[row.text or row.code].en, data)
+    return openapi.Example(row.status, case, body)
 
 
-def _headers(operation: str, status: int) -> dict[str, Any]:
-    headers = {"X-Request-ID": _header("The request's id: the caller's, or a new one")}
-    if operation == JWKS:
-        if status < 500:
-            headers["ETag"] = _header("Names this state of the set")
-            headers["Last-Modified"] = _header("When the set changed")
-            headers["Cache-Control"] = _header("public, with the seconds that the set may be kept")
-        return headers
-    headers["X-Tenant-ID"] = _header("The tenant, once it is known")
-    headers["RateLimit-Limit"] = _header("Requests in a window, per tenant and client", "integer")
-    headers["RateLimit-Remaining"] = _header("Requests left in the window; absent at 0", "integer")
-    if status == 401:
-        headers["WWW-Authenticate"] = _header("RFC 6750")
-    if status in (429, 503):
-        headers["Retry-After"] = _header("Seconds to wait", "integer")
-    return headers
+def _head(status: int) -> dict[str, Any]:
+    return {**(openapi.REQUEST_ID | openapi.TENANT | openapi.RATE_LIMIT), **openapi.refusal_head(status)}
 
 
-def _header(text: str, kind: str = "string") -> dict[str, Any]:
-    return {"description": text, "schema": {"type": kind}}
+def _jwks_head(status: int) -> dict[str, Any]:
+    if status >= 500:
+        return dict(openapi.REQUEST_ID)
+    return {
+        **openapi.REQUEST_ID,
+        "ETag": openapi.header("Names this state of the set"),
+        "Last-Modified": openapi.header("When the set changed"),
+        "Cache-Control": openapi.header("public, with the seconds that the set may be kept"),
+    }
 
 
 def _extra(operation: str) -> dict[str, Any]:
     if operation == JWKS:
         return {}
     models, form = _BODIES[operation]
-    schemas = [{"$ref": f"#/components/schemas/{model.__name__}"} for model in models]
-    content = {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}
-    extra: dict[str, Any] = {
+    media = (Media.JSON, Media.FORM) if form else (Media.JSON,)
+    return {
         "x-required-permission": PERMISSIONS[operation],
         "security": [{"bearer": []}] if operation in (REVOKE, INTROSPECT) else [{"bearer": []}, {}],
         "parameters": [
-            _parameter("X-Request-ID", r"^[A-Za-z0-9._-]{1,128}$"),
-            _parameter("X-Tenant-ID", r"^[A-Za-z0-9._-]{1,64}$"),
+            _demanded_header("X-Request-ID", r"^[A-Za-z0-9._-]{1,128}$"),
+            _demanded_header("X-Tenant-ID", openapi.TENANT_PATTERN),
         ],
-        "requestBody": {
-            "required": operation in (ISSUE, INTROSPECT),
-            "content": {JSON_TYPE: content, **({FORM_TYPE: content} if form else {})},
-        },
+        "requestBody": openapi.body(*models, required=operation in (ISSUE, INTROSPECT), media=media),
     }
-    return extra
 
 
-def _parameter(name: str, pattern: str) -> dict[str, Any]:
-    return {"name": name, "in": "header", "required": True, "schema": {"type": "string", "pattern": pattern}}
+def _demanded_header(name: str, pattern: str) -> dict[str, Any]:
+    return openapi.parameter(name, "header", {"type": "string", "pattern": pattern}, required=True)
