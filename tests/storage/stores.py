@@ -44,7 +44,8 @@ async def redis(folder: Path) -> AsyncIterator[SessionStore]:
     """Sessions in a server of this process's tests, which is emptied."""
     server = shared_redis()
     server.command("FLUSHDB")
-    store = RedisSessionStore(server.url, directory_id=_directory_id)
+    # What is asked here is not how long a step takes.
+    store = RedisSessionStore(server.url, directory_id=_directory_id, timeout_ms=60_000)
     await store.open()
     yield store
     await store.close()
