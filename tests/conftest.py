@@ -2,11 +2,22 @@
 """What every room of the tests may ask for. A fixture that one room needs stands in that room's own conftest."""
 
 import os
+import re
+import time
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """What was made just now names no test: each process that collects would name it otherwise, and they have to agree.
+    None: pytest's own name."""
+    is_id = isinstance(val, str) and _UUID.search(val) is not None
+    is_time = isinstance(val, int | float) and abs(val - time.time()) < 86_400
+    return argname if is_id or is_time else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

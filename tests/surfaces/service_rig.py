@@ -19,6 +19,7 @@ from redis_server import fresh_database
 from tessera_service.app import create_app
 from tessera_service.engine import Engine, EngineConfig, MasterKeys
 from tessera_service.errors import StoreUnavailable
+from tessera_service.http import exchange
 from tessera_service.http.limits import RateLimiter
 from tessera_service.settings import Settings
 from tessera_service.storage.base import SessionStore
@@ -31,6 +32,9 @@ ISSUER = "https://issuer.example"
 TENANT = "tenant-a"
 OTHER_TENANT = "tenant-b"
 STORES = ("memory", "sqlite")
+REAL_MS = EngineConfig(issuer=ISSUER).store_timeout_ms
+REAL_SECONDS = exchange.ANSWER_SECONDS
+PATIENT_MS = 15_000
 MASTER_KEY = bytes(range(32))
 
 
@@ -91,7 +95,10 @@ class Rig:
     numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def fail_stores(self, failure: str | None) -> None:
-        """Both stores fail from now on, or work again."""
+        """Both stores fail from now on, or work again. One that hangs is waited for no longer than by a real service;
+        one that works has time, for a machine that does ten other things is no failing store."""
+        object.__setattr__(self.engine._config, "store_timeout_ms", REAL_MS if failure == "hangs" else PATIENT_MS)
+        exchange.ANSWER_SECONDS = REAL_SECONDS if failure == "hangs" else PATIENT_MS / 1000
         for store in self.stores:
             store.failure = failure
 
@@ -216,11 +223,11 @@ def _directory_url(store: str, folder: Path) -> Iterator[str]:
 async def _open_rig(
     store: str, url: str, folder: Path, *, config: dict[str, Any] | None, **settings: Any
 ) -> AsyncIterator[Rig]:
-    directory = FrailStore(SqlDirectory(url))
+    directory = FrailStore(SqlDirectory(url, timeout_ms=PATIENT_MS))
     sessions = FrailStore(_make_sessions(store, directory._store))
     clock = MovableClock()
     engine = Engine(
-        config=EngineConfig(issuer=ISSUER, **(config or {})),
+        config=EngineConfig(issuer=ISSUER, **({"store_timeout_ms": PATIENT_MS} | (config or {}))),
         directory=cast(Any, directory),
         sessions=cast(SessionStore, sessions),
         master_keys=MasterKeys(current=MASTER_KEY),
@@ -234,8 +241,11 @@ async def _open_rig(
     try:
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://service.example") as client:
-            yield Rig(app=app, engine=engine, clock=clock, client=client, stores=(directory, sessions))
+            rig = Rig(app=app, engine=engine, clock=clock, client=client, stores=(directory, sessions))
+            rig.fail_stores(None)
+            yield rig
     finally:
+        exchange.ANSWER_SECONDS = REAL_SECONDS
         await engine.stop()
 
 
