@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
+import contextlib
 
 import pytest
 from structlog.testing import capture_logs
@@ -86,3 +87,18 @@ async def test_other_errors_pass_a_deadline_as_they_are() -> None:
     with pytest.raises(RefreshInvalid):
         async with answered_within(1):
             raise RefreshInvalid
+
+
+async def test_a_step_that_loses_a_cancellation_is_ended_all_the_same() -> None:
+    background, begun = Background(), asyncio.Event()
+
+    async def lose_the_first() -> None:
+        begun.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(3600)
+        await asyncio.sleep(3600)
+
+    background.every(3600, lose_the_first, name="step")
+    await begun.wait()
+    async with asyncio.timeout(10):
+        await background.stop()

@@ -8,6 +8,7 @@ import structlog
 
 from tessera_service.errors import StoreUnavailable
 
+_CANCEL_SECONDS = 1.0
 _log = structlog.get_logger(__name__)
 
 
@@ -27,8 +28,11 @@ class Background:
     async def stop(self) -> None:
         """Ends all of them and waits until they are gone. Idempotent."""
         tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            task.cancel()
+        # A driver may lose a cancellation, as asyncio.wait_for did before Python 3.12: so again, until it counts.
+        while not all(task.done() for task in tasks):
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=_CANCEL_SECONDS)
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
