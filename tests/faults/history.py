@@ -84,13 +84,21 @@ class Instances:
             "x-request-id": "history",
         }
         started = time.monotonic()
-        answer = await self._client.post(self._urls[instance] + path, json=body, headers=headers)
+        answer = await self._post(self._urls[instance] + path, body, headers)
         taken = time.monotonic() - started
         self.history.slowest = max(self.history.slowest, taken)
         self.history.counted[f"answers {answer.status_code}"] += 1
         self.history.check(answer.status_code < 500 or answer.status_code == 503, f"answered {answer.status_code}")
         self.history.check(taken < ANSWER_SECONDS, f"{path} took {taken:.1f} s")
         return None if answer.status_code >= 500 else answer
+
+    async def _post(self, url: str, body: object, headers: dict[str, str]) -> httpx.Response:
+        """Once more where a kept connection was closed before the first byte of an answer."""
+        try:
+            return await self._client.post(url, json=body, headers=headers)
+        except (httpx.ReadError, httpx.RemoteProtocolError):
+            self.history.counted["connections that were closed"] += 1
+            return await self._client.post(url, json=body, headers=headers)
 
 
 class Actor:
