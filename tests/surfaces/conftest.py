@@ -3,7 +3,9 @@ import asyncio
 import io
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -71,3 +73,31 @@ async def rig_of_one_store(folder: Path) -> AsyncIterator[Rig]:
     """A service of one's own in a module that is marked `asyncio(loop_scope="module")`."""
     async with open_rig("memory", folder) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[asyncio.Runner]:
+    """A loop for tests that are not coroutines themselves."""
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture(scope="module")
+def generated_config() -> dict[str, Any]:
+    """What the engine of `generated` is told beside its defaults; a module may say more."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def generated(
+    runner: asyncio.Runner,
+    made_directory: Path,
+    generated_config: dict[str, Any],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Rig]:
+    """A service in the runner's loop, for generated calls."""
+    copy = tmp_path_factory.mktemp("generated") / "data"
+    shutil.copytree(made_directory, copy)
+    stack = AsyncExitStack()
+    yield runner.run(stack.enter_async_context(open_rig("memory", copy, config=generated_config)))
+    runner.run(stack.aclose())

@@ -2,33 +2,12 @@
 """The descriptions of the legacy surface and of authz hold."""
 
 import asyncio
-import shutil
-from collections.abc import Iterator
-from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from surfaces.generated import call_as_described
-from surfaces.service_rig import Rig, open_rig
-
-
-@pytest.fixture(scope="module")
-def runner() -> Iterator[asyncio.Runner]:
-    """A loop for tests that are not coroutines themselves."""
-    with asyncio.Runner() as runner:
-        yield runner
-
-
-@pytest.fixture(scope="module")
-def generated(runner: asyncio.Runner, made_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    """A service in the runner's loop."""
-    copy = tmp_path_factory.mktemp("generated") / "data"
-    shutil.copytree(made_directory, copy)
-    stack = AsyncExitStack()
-    yield runner.run(stack.enter_async_context(open_rig("memory", copy)))
-    runner.run(stack.aclose())
+from surfaces.service_rig import Rig
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,13 @@
 """The description of this surface says what is served, and generated calls are answered as it says."""
 
 import asyncio
-import shutil
-from collections.abc import Iterator
-from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from surfaces.auth.calls import BODIES, OTP_LOGIN
 from surfaces.generated import call_as_described
-from surfaces.service_rig import TENANT, Rig, open_rig
+from surfaces.service_rig import TENANT, Rig
 from tessera_service.surfaces.auth.operations import LIST, LOGIN, LOGOUT, METHODS, PATHS, REQUEST_OTP, REVOKE
 
 EVERYWHERE = {400, 429, 500, 503}
@@ -27,20 +23,9 @@ STATUSES = {
 
 
 @pytest.fixture(scope="module")
-def runner() -> Iterator[asyncio.Runner]:
-    """A loop for tests that are not coroutines themselves."""
-    with asyncio.Runner() as runner:
-        yield runner
-
-
-@pytest.fixture(scope="module")
-def generated(runner: asyncio.Runner, made_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    """A service in the runner's loop."""
-    copy = tmp_path_factory.mktemp("generated") / "data"
-    shutil.copytree(made_directory, copy)
-    stack = AsyncExitStack()
-    yield runner.run(stack.enter_async_context(open_rig("memory", copy, config={"default_tenant": TENANT})))
-    runner.run(stack.aclose())
+def generated_config() -> dict[str, Any]:
+    """The users that sign in are of the tenant that calls name."""
+    return {"default_tenant": TENANT}
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +53,9 @@ def test_generated_calls_are_answered_as_described(
 ) -> None:
     bearer = runner.run(generated.mint("session.read:any", "session.revoke:any"))
     good = (lambda: BODIES[operation]) if operation == REQUEST_OTP else None  # hardly any text is a number
+    named = {"X-Tenant-ID": TENANT}
     seen = call_as_described(
-        generated, runner, PATHS[operation], METHODS[operation], bearer=bearer, good=good, tenant_id=TENANT
+        generated, runner, PATHS[operation], METHODS[operation], bearer=bearer, good=good, headers=named
     )
     assert expected <= seen
 

@@ -2,40 +2,19 @@
 """The description of this surface says what is served, and generated calls are answered as it says."""
 
 import asyncio
-import shutil
-from collections.abc import Iterator
-from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from surfaces.generated import call_as_described
 from surfaces.oauth2.calls import FORM, METHODS
-from surfaces.service_rig import Rig, open_rig
+from surfaces.service_rig import Rig
 from tessera_service.surfaces.oauth2.operations import INTROSPECT, METADATA, PATHS, REVOKE
 
 OF_FORMS = {200, 400, 401, 403, 413, 415, 429, 500, 503}
 STATUSES = {INTROSPECT: OF_FORMS, REVOKE: OF_FORMS, METADATA: {200, 404, 429, 500}}
 PERMISSIONS = {INTROSPECT: "token.introspect", REVOKE: "token.revoke", METADATA: None}
 CLIENTS: list[dict[str, list[str]]] = [{"access_key": []}, {"bearer": []}]
-
-
-@pytest.fixture(scope="module")
-def runner() -> Iterator[asyncio.Runner]:
-    """A loop for tests that are not coroutines themselves."""
-    with asyncio.Runner() as runner:
-        yield runner
-
-
-@pytest.fixture(scope="module")
-def generated(runner: asyncio.Runner, made_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    """A service in the runner's loop."""
-    copy = tmp_path_factory.mktemp("generated") / "data"
-    shutil.copytree(made_directory, copy)
-    stack = AsyncExitStack()
-    yield runner.run(stack.enter_async_context(open_rig("memory", copy)))
-    runner.run(stack.aclose())
 
 
 @pytest.fixture(scope="module")
