@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Services whose sessions live in Redis, beside a directory in SQL."""
 
+import base64
 import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
+from redis import RedisCluster
 
 from e2e.conftest import Start
 from e2e.process import ALL, Client, ServiceProcess, run
+from redis_cluster import redis_cluster
 from redis_server import RedisServer, fresh_database, redis_server
 
 pytestmark = pytest.mark.slow
@@ -117,6 +121,28 @@ def test_a_redis_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
     done = run("serve", "--port", "0", "--data-dir", str(tmp_path / "data"), settings=settings)
     assert done.returncode == 1
     assert "canary" not in done.stderr + done.stdout
+
+
+def test_a_cluster_keeps_sessions_and_marks_what_is_revoked(start_service: Start, tmp_path: Path) -> None:
+    with redis_cluster(tmp_path / "cluster") as nodes:
+        url = "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in nodes)
+        service = start_service(**settings_of(url))
+        client = Client(service, service.mint(*ALL))
+        issued = [client.issue(f"user-{number}") for number in range(12)]
+        assert all(client.introspect(one["access_token"])["active"] for one in issued)
+        with RedisCluster(host="127.0.0.1", port=nodes[0].port, decode_responses=True) as reader:
+            for number, one in enumerate(issued[:6]):
+                assert client.revoke(sub=f"user-{number}").status_code == 204
+                for token in (one["access_token"], one["refresh_token"]):
+                    assert reader.get(f"revoked:{claims_of(token)['jti']}") == "1"
+        told = [client.introspect(one["access_token"])["active"] for one in issued]
+        assert told == [False] * 6 + [True] * 6
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    payload = token.split(".")[1]
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return claims
 
 
 def test_a_redis_that_restarts_is_503_and_then_good_again(start_service: Start, tmp_path: Path) -> None:

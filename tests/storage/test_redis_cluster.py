@@ -43,7 +43,7 @@ def url_of(nodes: Sequence[RedisServer]) -> str:
 async def store(cluster: Sequence[RedisServer]) -> AsyncIterator[RedisSessionStore]:
     for node in cluster:
         node.command("FLUSHALL")
-    opened = RedisSessionStore(url_of(cluster[:1]), directory_id=one, partitions=PARTITIONS)
+    opened = RedisSessionStore(url_of(cluster[:1]), directory_id=one, partitions=PARTITIONS, timeout_ms=10_000)
     await opened.open()
     yield opened
     await opened.close()
@@ -143,7 +143,7 @@ def sentinels(tmp_path: Path) -> Iterator[Sentinels]:
 
 
 async def test_a_failover_is_survived_and_begins_another_life_of_the_log(sentinels: Sentinels) -> None:
-    store = RedisSessionStore(sentinels.url, directory_id=one)
+    store = RedisSessionStore(sentinels.url, directory_id=one, timeout_ms=10_000)
     await store.open()
     await store.create(make_session("s1"))
     await store.create(make_session("s2", subject="bob"))

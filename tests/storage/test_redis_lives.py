@@ -24,7 +24,7 @@ async def one() -> str:
 
 @asynccontextmanager
 async def opened(server: RedisServer) -> AsyncIterator[RedisSessionStore]:
-    store = RedisSessionStore(server.url, directory_id=one)
+    store = RedisSessionStore(server.url, directory_id=one, timeout_ms=30_000)
     await store.open()
     yield store
     await store.close()

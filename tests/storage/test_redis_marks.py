@@ -30,7 +30,7 @@ async def url() -> str:
 
 @pytest.fixture
 async def store(url: str) -> AsyncIterator[RedisSessionStore]:
-    opened = RedisSessionStore(url, directory_id=one)
+    opened = RedisSessionStore(url, directory_id=one, timeout_ms=30_000)
     await opened.open()
     yield opened
     await opened.close()

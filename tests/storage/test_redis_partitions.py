@@ -25,7 +25,7 @@ async def one() -> str:
 
 @pytest.fixture
 async def store() -> AsyncIterator[RedisSessionStore]:
-    opened = RedisSessionStore(fresh_database(), directory_id=one, partitions=PARTITIONS)
+    opened = RedisSessionStore(fresh_database(), directory_id=one, partitions=PARTITIONS, timeout_ms=30_000)
     await opened.open()
     yield opened
     await opened.close()
