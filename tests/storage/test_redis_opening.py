@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import structlog
-from redis.asyncio import RedisCluster
+from redis.asyncio import Redis, RedisCluster
 
 from redis_server import RedisServer, fresh_database, redis_server
 from storage.examples import make_session
@@ -54,6 +54,17 @@ async def test_sessions_of_another_directory_are_refused() -> None:
     await store.close()
 
 
+async def test_a_store_that_another_directory_took_over_meanwhile_is_unavailable() -> None:
+    url = fresh_database()
+    store = await opened(url)
+    async with Redis.from_url(url) as client:
+        await client.flushdb()
+    await RedisSessionStore(url, directory_id=other).open()
+    with pytest.raises(StoreUnavailable, match="belongs to another directory"):
+        await store.get("s1")
+    await store.close()
+
+
 async def test_the_number_of_partitions_stays_what_it_was() -> None:
     url = fresh_database()
     await (await opened(url, partitions=2)).close()
@@ -67,6 +78,17 @@ async def test_a_server_that_evicts_is_refused(own: RedisServer, policy: str) ->
     own.command("CONFIG", "SET", "maxmemory-policy", policy)
     with pytest.raises(StoreRefused, match=f"maxmemory-policy is {policy}"):
         await opened(own.url)
+
+
+async def test_a_server_that_is_told_to_evict_later_is_not_followed_meanwhile(own: RedisServer) -> None:
+    store = await opened(own.url)
+    before = await store.read_log(after=0)
+    own.command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    with pytest.raises(StoreUnavailable, match="has to be noeviction"):
+        await store.read_log(after=0)
+    own.command("CONFIG", "SET", "maxmemory-policy", "noeviction")
+    assert await store.read_log(after=0) == before
+    await store.close()
 
 
 async def test_a_server_that_is_too_old_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

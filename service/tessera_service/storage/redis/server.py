@@ -81,7 +81,7 @@ class Server:
         except StoreUnavailable:
             raise
         except Exception as error:  # whatever the driver raises: a store that fails is unavailable, never wrong
-            raise StoreUnavailable("Redis failed") from error
+            raise StoreUnavailable(_cause(error)) from error
 
     async def mark(self, jtis: Mapping[bytes, int]) -> None:
         """Writes "revoked:<jti>" for readers outside; `jtis` with the expiry of each token. StoreUnavailable."""
@@ -151,6 +151,12 @@ def _check_info(info: Mapping[str, Any]) -> None:
             hint="appendonly is off: a restart of Redis ends sessions and forgets revocations; set appendonly yes "
             "and appendfsync always",
         )
+
+
+def _cause(error: Exception) -> str:
+    """What the scripts say themselves; of anything else the text may repeat what was sent."""
+    own = isinstance(error, ResponseError) and str(error).startswith(("EVICTING ", "STRANGE "))
+    return f"Redis failed: {str(error).partition(' ')[2]}" if own else "Redis failed"
 
 
 async def _evaluate(client: Client, number: int, name: str, *given: bytes) -> Any:
