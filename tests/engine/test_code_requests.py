@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from engine.code_rig import ADDRESS, ALICE, BOB, HOUR, NOBODY, MakeRig, Rig, wrong
+from engine.doubles import until
 from engine.world import MASTER_KEY, OTHER_TENANT, TENANT
 from tessera_service.engine.addresses import counted_address
 from tessera_service.engine.codes import CODE_SECONDS, CodeLogin
@@ -92,6 +93,32 @@ async def test_tenants_share_neither_codes_nor_counts(rig: Rig) -> None:
     assert others is not None
     assert await rig.outcome(code) == "in"
     assert await rig.outcome(others, tenant_id=OTHER_TENANT) == "in"
+
+
+@pytest.mark.parametrize("step", ["take", "forget", "put_code"])
+async def test_what_was_counted_is_sent_though_the_caller_has_gone(rig: Rig, step: str) -> None:
+    pause = rig.directory.pause_after(step)
+    asking = asyncio.create_task(rig.codes.request(TENANT, ALICE, ADDRESS))
+    await pause.reached.wait()
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    pause.go_on.set()
+    await until(lambda: len(rig.provider.sent) == 1)
+    ((number, code),) = rig.provider.sent
+    assert (number, await rig.outcome(code)) == (ALICE, "in")
+
+
+async def test_the_end_waits_for_requests_that_have_begun(rig: Rig) -> None:
+    pause = rig.directory.pause_after("take")
+    asking = asyncio.create_task(rig.codes.request(TENANT, ALICE, ADDRESS))
+    await pause.reached.wait()
+    asking.cancel()
+    ending = asyncio.create_task(rig.codes.close())
+    await asyncio.sleep(0.01)
+    assert not ending.done()
+    pause.go_on.set()
+    await ending
+    assert len(rig.provider.sent) == 1
 
 
 async def test_a_request_does_not_wait_for_a_provider_that_fails(rig: Rig) -> None:

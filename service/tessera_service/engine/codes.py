@@ -4,6 +4,7 @@
 A number that no user has goes the same way as one that somebody has: the same steps of the store, in the same order,
 with the same answers. Only its code is one that nobody can guess, and nothing is sent."""
 
+import asyncio
 import hmac
 import secrets
 from contextlib import suppress
@@ -90,6 +91,7 @@ class Codes:
         self._directory = directory
         self._login = login
         self._delivery = CodeDelivery(provider, lifetime_seconds=CODE_SECONDS)
+        self._requests: set[asyncio.Task[None]] = set()
         self._key = master_keys.derive(_PURPOSE)
         self._clock = clock
         self._config = config
@@ -99,6 +101,13 @@ class Codes:
         there is none, and when the number, the address or the tenant has had as many as it may: then the code before
         stays. InvalidInput("phone_number")."""
         number = _number(phone_number)
+        # It goes on to its end, also if the caller has gone: a code that is counted has to be sent.
+        task = asyncio.create_task(self._request(tenant_id, number, address), name="tessera-code-request")
+        self._requests.add(task)
+        task.add_done_callback(self._requested)
+        await asyncio.shield(task)
+
+    async def _request(self, tenant_id: str, number: str, address: str) -> None:
         key = self._hash("number", tenant_id, number)
         async with answered_within(self._config.store_timeout):
             limits = self._request_limits(tenant_id, number, counted_address(address))
@@ -131,8 +140,14 @@ class Codes:
             raise CodeRefused(guess.remaining) from None
 
     async def close(self) -> None:
-        """Gives codes under way a moment, then drops them. Idempotent."""
+        """Lets requests that have begun end; gives codes under way a moment, then drops them. Idempotent."""
+        await asyncio.gather(*self._requests, return_exceptions=True)
         await self._delivery.close()
+
+    def _requested(self, task: asyncio.Task[None]) -> None:
+        self._requests.discard(task)
+        if not task.cancelled():
+            task.exception()  # the one who asked may be gone
 
     async def _put_code(self, key: bytes, tenant_id: str, number: str) -> tuple[User | None, str]:
         """A new code in place of the one before, and whom it signs in."""
