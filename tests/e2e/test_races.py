@@ -97,7 +97,7 @@ def test_a_replay_after_the_grace_ends_the_family(hasty: list[ServiceProcess]) -
 
 def test_nothing_that_a_refresh_made_survives_a_revocation(services: list[ServiceProcess]) -> None:
     tally = run(services, lambda callers: race_revocations(callers, rounds(some=5, full=200)))
-    assert tally.counted["pairs born"] > tally.rounds  # the revocations did meet refreshes
+    assert tally.counted["pairs born"] >= tally.rounds // 2  # the revocations did meet refreshes
 
 
 def test_fifty_creations_never_leave_more_than_the_limit(services: list[ServiceProcess]) -> None:
