@@ -92,8 +92,8 @@ class RevocationFeed:
     async def snapshot(
         self, log_ids: Sequence[str], *, tenant_id: str | None, check: Check
     ) -> AsyncGenerator[Batch, None]:
-        """Every entry that still kills something, in batches of bounded size; the last one has the cursor. Another life
-        of a log than `log_ids` says is StoreUnavailable: the follower begins again."""
+        """Every entry that still kills something, in batches of bounded size, some of them empty; the last one has the
+        cursor. Another life of a log than `log_ids` says is StoreUnavailable: the follower begins again."""
         as_of_ns, positions = tessera.boottime_ns(), []
         for log, log_id in zip(self._mirror.logs, log_ids, strict=True):
             last = None
@@ -104,7 +104,7 @@ class RevocationFeed:
                     await check()
                     last = page.entries[-1] if page.entries else last
                     told = self._published(page.entries, tenant_id)
-                    for start in range(0, len(told), _BATCH):
+                    for start in range(0, max(len(told), 1), _BATCH):
                         yield Batch(told[start : start + _BATCH])
                         await asyncio.sleep(0)  # who writes them may not wait for anything, and others want their turn
             positions.append(Position.at(log_id, last))

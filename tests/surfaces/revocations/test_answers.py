@@ -2,12 +2,14 @@
 """What followers are told: everything that still counts, and what is new."""
 
 import asyncio
+from unittest import mock
 
 import pytest
 
 from surfaces.revocations.calls import PATH, ask, end_session, follow, for_all_tenants, read, revoke
 from surfaces.service_rig import OTHER_TENANT, TENANT, Rig
 from surfaces.session_token.keys import claims_of
+from tessera_service.surfaces.revocations import lines
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -123,6 +125,20 @@ async def test_an_answer_is_compressed_for_who_takes_that(shared: Rig) -> None:
         assert answer.headers["content-type"] == "application/x-ndjson"
         assert answer.headers["cache-control"] == "no-store"
     assert read(packed).entries == read(plain).entries
+
+
+@pytest.mark.parametrize("coding", ["gzip", "identity"])
+async def test_a_long_search_for_what_concerns_a_tenant_does_not_look_like_a_broken_connection(
+    shared: Rig, coding: str
+) -> None:
+    for _ in range(3):
+        await end_session(shared, tenant_id=OTHER_TENANT)
+    session_id = await end_session(shared)
+    with mock.patch.object(lines, "_SILENCE_SECONDS", 0):
+        told = await follow(shared, headers={"Accept-Encoding": coding})
+    assert told.entries.count({"kind": "pause"}) >= len(told.first["logs"])
+    assert session_id in [entry.get("id") for entry in told.entries]
+    assert {"kind": "pause"} not in (await follow(shared, headers={"Accept-Encoding": coding})).entries
 
 
 async def test_only_get_is_answered(shared: Rig) -> None:

@@ -34,7 +34,7 @@ tenant's), `snapshot` (true: everything that still counts; false: what is new si
 
 Then one line for each entry: `kind` (`jti`, `session`, `subject`: its sessions created until `cutoff_ms`; `key`: a
 signing key was withdrawn), `id`, `expires_at` (seconds: until then the entry is needed), `tenant_id` (not of a key).
-Ignore kinds that you do not know.
+`pause` says nothing: the service still searches. Ignore kinds that you do not know.
 
 The last: `cursor` (where to go on from) and `as_of_ms` (everything that was acknowledged until that many milliseconds
 after this request arrived has been told; may be negative; null: there is more, ask again at once). An answer without

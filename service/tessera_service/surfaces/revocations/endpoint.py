@@ -96,6 +96,7 @@ class RevocationsEndpoint:
         try:
             async with aclosing(feed.snapshot(log_ids, tenant_id=follower.tenant_id, check=check)) as batches:
                 async for batch in batches:
+                    await lines.keep_alive()
                     await _write(lines, batch, follower)
         except ServiceError as error:  # without its last line it will be thrown away
             _log.warning("revocation_snapshot_broken", error=error.code)

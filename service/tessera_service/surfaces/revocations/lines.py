@@ -3,6 +3,7 @@
 
 import json
 import re
+import time
 import zlib
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -14,6 +15,8 @@ from tessera_service.models import LogEntry, LogKind
 CONTENT_TYPE: Final = "application/x-ndjson"
 
 _GZIP: Final = 31  # zlib's window bits that mean the gzip format
+_SILENCE_SECONDS: Final = 2.0
+_PAUSE: Final = {"kind": "pause"}
 _FAST: Final = 1  # most of it is random ids, on which no level saves more
 _REFUSED: Final = re.compile(r"q=0(\.0{0,3})?")
 
@@ -24,6 +27,7 @@ class Lines:
     def __init__(self, send: Send, *, compressed: bool) -> None:
         self._send = send
         self._packer = zlib.compressobj(_FAST, zlib.DEFLATED, _GZIP) if compressed else None
+        self._sent = time.monotonic()
 
     async def begin(self, line: Mapping[str, object]) -> None:
         """The head of the answer and its first line."""
@@ -36,9 +40,19 @@ class Lines:
     async def write(self, lines: Iterable[Mapping[str, object]]) -> None:
         """Some more."""
         data = b"".join(json.dumps(line, separators=(",", ":")).encode() + b"\n" for line in lines)
-        packed = data if self._packer is None else self._packer.compress(data)
-        if packed:
-            await self._send({"type": "http.response.body", "body": packed, "more_body": True})
+        await self._send_on(data if self._packer is None else self._packer.compress(data))
+
+    async def keep_alive(self) -> None:
+        """Something, if it is time: a reader must not take a long search for a broken connection."""
+        if time.monotonic() - self._sent >= _SILENCE_SECONDS:
+            await self.write([_PAUSE])
+            if self._packer is not None:
+                await self._send_on(self._packer.flush(zlib.Z_SYNC_FLUSH))
+
+    async def _send_on(self, data: bytes) -> None:
+        if data:
+            self._sent = time.monotonic()
+            await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
     async def end(self) -> None:
         """No more."""
