@@ -10,6 +10,7 @@ and a store that fails is 503: nobody is told that a living session is dead.
 
 import asyncio
 import random
+import re
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,8 @@ import httpx
 FRESH_SECONDS: Final = 1.0
 ANSWER_SECONDS: Final = 4.0  # twice what is promised
 TENANTS: Final = ("tenant-a", "tenant-b")
+
+_FIGURES: Final = re.compile(r"\d+\.\d+")  # what tells violations of one kind apart
 
 Pair = tuple[str, str]  # access token, refresh token
 
@@ -40,7 +43,8 @@ class History:
 
     def __str__(self) -> str:
         counts = ", ".join(f"{name} {count}" for name, count in sorted(self.counted.items()))
-        return f"{counts}; slowest answer {self.slowest:.2f} s; {len(self.violations)} violations {self.violations[:5]}"
+        kinds = Counter(_FIGURES.sub("…", violation) for violation in self.violations)
+        return f"{counts}; slowest answer {self.slowest:.2f} s; {len(self.violations)} violations {dict(kinds)}"
 
 
 @dataclass
