@@ -78,8 +78,9 @@ class Strangers:
 
 @asynccontextmanager
 async def strangers(services: Sequence[ServiceProcess]) -> AsyncIterator[Strangers]:
+    """Each call has a connection of its own: one that was kept may be closed by the service as the next call begins."""
     limits = httpx.Limits(max_connections=AT_ONCE)
-    async with httpx.AsyncClient(limits=limits, timeout=60) as client:
+    async with httpx.AsyncClient(limits=limits, timeout=60, headers={"connection": "close"}) as client:
         yield Strangers(client, services)
 
 
