@@ -20,7 +20,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine
 
 from postgres import PASSWORD, PostgresServer, postgres_server
-from storage.examples import make_session, revocation, rotation, tokens, whole_log
+from storage.examples import NOW_MS, make_session, revocation, rotation, tokens, whole_log
 from tessera_service.errors import StoreUnavailable
 from tessera_service.storage.base import StoreRefused
 from tessera_service.storage.sql import SqlDirectory, SqlSessionStore, check, upgrade
@@ -143,12 +143,25 @@ async def test_connections_that_the_server_ends_are_made_again(store: SqlSession
     assert await store.revoke_session("s1", revocation=revocation()) is not None
 
 
-@pytest.mark.parametrize("held", ["UPDATE log_head SET seq = seq", "UPDATE outbox_head SET seq = seq"])
+async def test_events_wait_for_their_places_and_who_writes_them_does_not(store: SqlSessionStore, url: str) -> None:
+    with holding(url, "SELECT seq FROM outbox_head FOR UPDATE"):
+        for number in range(3):
+            await store.create(make_session(f"s{number}"))
+            await store.revoke_session(f"s{number}", revocation=revocation())
+        await unavailable_in_time(store.read_outbox(after=0))
+    rows = await store.read_outbox(after=0)
+    assert [row.sequence for row in rows] == [1, 2, 3, 4, 5, 6]
+    told = [f"s{number}.{what}" for number in range(3) for what in ("issued", "revoked")]
+    assert [row.event.event_id for row in rows] == told
+    assert (await store.outbox_size()).rows == 6
+    assert await store.purge_outbox(before_ms=NOW_MS + 10**9) == 6
+
+
 async def test_who_waits_for_a_process_that_stopped_leaves_in_time_and_nothing_stays(
-    store: SqlSessionStore, url: str, held: str
+    store: SqlSessionStore, url: str
 ) -> None:
     created = await store.create(make_session())
-    with holding(url, held):
+    with holding(url, "UPDATE log_head SET seq = seq"):
         revoking = [store.revoke_token(token, revocation=revocation()) for token in tokens("s1", 0) * 20]
         await asyncio.gather(*map(unavailable_in_time, revoking))
         assert await store.get("s1") == created

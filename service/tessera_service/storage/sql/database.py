@@ -118,6 +118,11 @@ class Database:
         """The same for every store in this database; without a password."""
         return self._url.render_as_string(hide_password=True)
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether several write at once: a file has one writer."""
+        return self._product.slots(writes=True) > 1
+
     async def open(self) -> None:
         """Migrates if needed and wanted, and makes sure that a read is answered. One `close` for each."""
         async with self._opening:

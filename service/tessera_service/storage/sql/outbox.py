@@ -1,5 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The outbox: steps over a connection that is inside a transaction."""
+"""The outbox: steps over a connection that is inside a transaction.
+
+A place in it is taken under the lock of the head until the commit, which puts places in commit order. SQLite has one
+writer anyway. On PostgreSQL that would let one commit at a time: there an event is written with a negative number, and
+`number` gives their places to those that are committed, before anybody reads. Events of one session, which have its
+subject locked in between, are written in their order, and keep it.
+"""
 
 import json
 from collections.abc import Sequence
@@ -26,16 +32,20 @@ from tessera_service.storage.rules import events
 from tessera_service.storage.rules.relays import Relay, advanced, claimed
 from tessera_service.storage.sql.engine import insert_or_ignore
 from tessera_service.storage.sql.schema import sessions
-from tessera_service.storage.sql.schema_outbox import outbox, outbox_head, relays
+from tessera_service.storage.sql.schema_outbox import outbox, outbox_head, relays, unnumbered
 
 _OF_SESSIONS = ["sequence", "event_id", "type", "tenant_id", "session_id", "user_id", "at_ms", "data", "metadata"]
+_AT_ONCE = 1000
+_APPEND_UNNUMBERED = insert(outbox).values(sequence=-unnumbered.next_value())
 _ERASE = update(outbox).where(outbox.c.sequence == bindparam("erased"))
 
 
 def append(connection: Connection, *happened: Event) -> None:
-    """Adds events as the newest, at the end of a step, but before `log.append`: the head stays locked until the commit,
-    which puts sequences in commit order."""
+    """Adds events as the newest, at the end of a step, but before `log.append`."""
     if not happened:
+        return
+    if _numbers_later(connection):
+        connection.execute(_APPEND_UNNUMBERED, [_values(event) for event in happened])
         return
     first = _advance_head(connection, len(happened)) - len(happened) + 1
     rows = [_values(event) | {"sequence": sequence} for sequence, event in enumerate(happened, start=first)]
@@ -44,6 +54,8 @@ def append(connection: Connection, *happened: Event) -> None:
 
 def append_revoked(connection: Connection, chosen: ColumnElement[bool], revocation: Revocation) -> None:
     """Adds REVOKED for each of the sessions in one statement, by their creation: there may be very many."""
+    if _numbers_later(connection):
+        number(connection, limit=None)  # what was told of them before
     head = connection.execute(select(outbox_head.c.seq).with_for_update()).scalar_one()
     in_order = func.row_number().over(order_by=[sessions.c.created_ms, sessions.c.session_id])
     rows = select(
@@ -60,6 +72,25 @@ def append_revoked(connection: Connection, chosen: ColumnElement[bool], revocati
     # Otherwise nobody promises to know afterwards how many an INSERT has written.
     writing = insert(outbox).from_select(_OF_SESSIONS, rows.where(chosen)).execution_options(preserve_rowcount=True)
     _advance_head(connection, connection.execute(writing).rowcount)
+
+
+def number(connection: Connection, limit: int | None = _AT_ONCE) -> None:
+    """Gives a place to events that have none yet, however many read at once."""
+    head = connection.execute(select(outbox_head.c.seq).with_for_update()).scalar_one()
+    oldest_first = func.row_number().over(order_by=outbox.c.sequence.desc())
+    waiting = select(outbox.c.sequence, oldest_first.label("place")).where(outbox.c.sequence < 0)
+    chosen = waiting.order_by(outbox.c.sequence.desc()).limit(limit).subquery()
+    placed = update(outbox).where(outbox.c.sequence == chosen.c.sequence)
+    count = connection.execute(placed.values(sequence=literal(head, BigInteger) + chosen.c.place)).rowcount
+    if count:
+        _advance_head(connection, count)
+
+
+def is_waiting(connection: Connection) -> bool:
+    """Whether there are events to `number`."""
+    if not _numbers_later(connection):
+        return False
+    return connection.execute(select(outbox.c.sequence).where(outbox.c.sequence < 0).limit(1)).first() is not None
 
 
 def read(connection: Connection, *, after: int, limit: int) -> Sequence[OutboxRow]:
@@ -96,7 +127,7 @@ def advance(connection: Connection, sink: str, *, fence: int, position: int, now
 
 
 def purge(connection: Connection, *, before_ms: int, limit: int) -> int:
-    over = select(outbox.c.sequence).where(outbox.c.at_ms < before_ms)
+    over = select(outbox.c.sequence).where(outbox.c.at_ms < before_ms, outbox.c.sequence > 0)
     chosen = over.order_by(outbox.c.at_ms, outbox.c.sequence).limit(limit).with_for_update(skip_locked=True)
     gone = connection.execute(delete(outbox).where(outbox.c.sequence.in_(chosen))).rowcount
     if gone:
@@ -114,6 +145,10 @@ def erase(connection: Connection, tenant_id: str, user_id: str, *, limit: int) -
         ]
         connection.execute(_ERASE.values(data=bindparam("data"), metadata=None), erased)
     return len(rows)
+
+
+def _numbers_later(connection: Connection) -> bool:
+    return connection.dialect.name == "postgresql"
 
 
 def _advance_head(connection: Connection, by: int) -> int:

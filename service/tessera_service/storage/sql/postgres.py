@@ -24,6 +24,7 @@ _SCHEMA_LOCK: Final = int.from_bytes(b"tessera\0")  # an advisory lock of this d
 # Only a runaway: one step may end all sessions of one subject. Its caller leaves long before.
 _STATEMENT_MS: Final = 30_000
 _IDLE_MS: Final = 5_000  # a process that stopped inside a transaction lets go of its locks
+_IDLE_MIGRATING_MS: Final = 60_000  # what to do is read from files in between
 # A server that is gone without a word is noticed in about five seconds.
 _NETWORK: Final = {
     "connect_timeout": 2,
@@ -82,7 +83,7 @@ def check_integrity(connection: Connection) -> bool:  # noqa: ARG001 -- as every
 
 def sync_engine(url: URL, *, writes: bool, timeout_ms: int) -> Engine:
     """One connection at a time, for migrations, which may take as long as they need once they have their locks."""
-    arguments = _connect_args(wait_ms=timeout_ms, statement_ms=0)
+    arguments = _connect_args(wait_ms=timeout_ms, statement_ms=0, idle_ms=_IDLE_MIGRATING_MS)
     return _tuned(create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=arguments), writes=writes)
 
 
@@ -94,7 +95,7 @@ def pooled_engine(url: URL, *, writes: bool, timeout_ms: int) -> Engine:
         pool_size=slots(writes=writes),
         max_overflow=0,
         hide_parameters=True,
-        connect_args=_connect_args(wait_ms=timeout_ms, statement_ms=_STATEMENT_MS),
+        connect_args=_connect_args(wait_ms=timeout_ms, statement_ms=_STATEMENT_MS, idle_ms=_IDLE_MS),
     )
     return _tuned(engine, writes=writes)
 
@@ -116,12 +117,12 @@ def slots(*, writes: bool) -> int:
     return WRITERS if writes else READERS
 
 
-def _connect_args(*, wait_ms: int, statement_ms: int) -> dict[str, Any]:
+def _connect_args(*, wait_ms: int, statement_ms: int, idle_ms: int) -> dict[str, Any]:
     settings = {
         "synchronous_commit": "on",  # whatever is set for the server, the database or the role
         "lock_timeout": wait_ms,
         "statement_timeout": statement_ms,
-        "idle_in_transaction_session_timeout": _IDLE_MS,
+        "idle_in_transaction_session_timeout": idle_ms,
     }
     return _NETWORK | {
         "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),

@@ -3,7 +3,7 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, Sequence, String, Table, Text
 
 from tessera_service.storage.sql.schema_base import SEQUENCE, metadata
 
@@ -37,6 +37,9 @@ Index(
     sqlite_where=outbox.c.metadata.is_not(None),
     postgresql_where=outbox.c.metadata.is_not(None),
 )
+
+# PostgreSQL's: where a row stands among those that have no place in the order of the outbox yet.
+unnumbered: Final = Sequence("outbox_unnumbered", metadata=metadata)
 
 relays: Final = Table(
     "relays",

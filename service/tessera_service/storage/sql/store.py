@@ -75,6 +75,7 @@ class SqlStore:
         return await self.database.wait_for_entry(seconds)
 
     async def read_outbox(self, *, after: int, limit: int = 100) -> Sequence[OutboxRow]:
+        await self._number_events()
         return await self._read(partial(outbox.read, after=after, limit=limit))
 
     async def claim_relay(self, sink: str, *, holder: str, now_ms: int, lease_ms: int) -> RelayClaim | None:
@@ -85,13 +86,19 @@ class SqlStore:
         return await self._write(step)
 
     async def outbox_size(self) -> OutboxSize:
+        await self._number_events()
         return await self._read(outbox.size)
 
     async def purge_outbox(self, *, before_ms: int, limit: int = 500) -> int:
+        await self._number_events()
         return await self._write(partial(outbox.purge, before_ms=before_ms, limit=limit))
 
     async def erase_events(self, tenant_id: str, user_id: str, *, limit: int = 500) -> int:
         return await self._write(partial(outbox.erase, tenant_id=tenant_id, user_id=user_id, limit=limit))
+
+    async def _number_events(self) -> None:
+        if self.database.is_shared and await self._read(outbox.is_waiting):
+            await self._write(outbox.number)
 
     async def _read(self, step: Callable[[Connection], T]) -> T:
         self._check_open()
