@@ -155,14 +155,16 @@ class Actor:
             told.pairs.append(told.successors[token])
 
     async def _exchange(self, told: Told, token: str) -> Pair | None:
-        for _ in range(5):
-            answer = await self._instances.ask(self._any(), told.tenant, "/v1/token/refresh", bearer=token)
-            if answer is not None:
-                self._history.check(answer.status_code == 200, f"a good refresh token got {answer.status_code}")
-                data: dict[str, Any] = answer.json().get("data") or {}
-                return (data["access_token"], data["refresh_token"]) if answer.status_code == 200 else None
-            await asyncio.sleep(0.05)
-        return None
+        # Who goes away without an answer comes back after the grace: with a spent token.
+        answer = await _answered(partial(self._ask_for_successor, told, token), tries=200)
+        if answer is None:
+            return None
+        self._history.check(answer.status_code == 200, f"a good refresh token got {answer.status_code}")
+        data: dict[str, Any] = answer.json().get("data") or {}
+        return (data["access_token"], data["refresh_token"]) if answer.status_code == 200 else None
+
+    async def _ask_for_successor(self, told: Told, token: str) -> httpx.Response | None:
+        return await self._instances.ask(self._any(), told.tenant, "/v1/token/refresh", bearer=token)
 
     async def _revoke(self, told: Told) -> None:
         told.revocation_asked = True
@@ -202,8 +204,7 @@ class Actor:
             looks = [partial(self.look_at, told, instance) for instance in range(self._instances.count)]
             alive = {await _answered(look) for look in looks}
             self._history.check(len(alive) == 1 and None not in alive, f"instances differ in the end: {alive}")
-            ask = partial(self._instances.ask, self._any(), told.tenant, "/v1/token/refresh", bearer=told.pairs[-1][1])
-            answer = await _answered(ask)
+            answer = await _answered(partial(self._ask_for_successor, told, told.pairs[-1][1]))
             refreshed = answer is not None and answer.status_code == 200
             self._history.check({refreshed} == alive, f"P4: refresh {refreshed}, access {alive}")
             if told.acknowledged_by is not None:
@@ -214,9 +215,9 @@ class Actor:
         return self._chance.randrange(self._instances.count)
 
 
-async def _answered(call: Callable[[], Awaitable[T | None]]) -> T | None:
+async def _answered(call: Callable[[], Awaitable[T | None]], *, tries: int = 10) -> T | None:
     """What a call answers in the end: on a busy machine a sound store is late now and then."""
-    for _ in range(10):
+    for _ in range(tries):
         answer = await call()
         if answer is not None:
             return answer
