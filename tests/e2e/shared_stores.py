@@ -10,7 +10,14 @@ from postgres import postgres_server
 from redis_server import redis_server
 
 SHARED_STORES: Final = ("postgresql", "redis")
+PARTITIONS: Final = 4
+
 _MASTER_KEY: Final = bytes(range(32)).hex()
+
+
+def redis_settings(url: str) -> dict[str, str]:
+    """The settings of an instance with its sessions in that Redis, beside a directory of its own."""
+    return {"SESSION_STORAGE_TYPE": "redis", "REDIS_URL": url, "REDIS_PARTITIONS": str(PARTITIONS)}
 
 
 @contextlib.contextmanager
