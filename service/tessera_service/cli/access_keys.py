@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from tessera_service.cli.options import DataDir, Json, with_engine
-from tessera_service.cli.output import complain, format_time, say, show_json, show_table
+from tessera_service.cli.options import DataDir, Json, OnlyTenant, with_engine
+from tessera_service.cli.output import complain, format_time, report, say, show_json, show_list, show_table
 from tessera_service.engine import Engine
 from tessera_service.models import AccessKeyRecord, Grant
 
@@ -52,25 +52,14 @@ def create(
 
 @commands.command("list")
 def list_all(
-    tenant: Annotated[str | None, typer.Option("--tenant", help="Only this tenant's")] = None,
+    tenant: OnlyTenant = None,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
     """Lists access keys, newest first: never their secrets."""
     found = with_engine(data_dir, lambda engine: engine.access_keys.list(tenant))
-    if as_json:
-        show_json([_describe(key) for key in found])
-        return
-    show_table(
-        ("ACCESS KEY", "TENANT", "USER", "STATUS", "CREATED", "GRANTS"),
-        [
-            (
-                *(key.access_key_id, key.tenant_id, key.subject, _status(key), format_time(key.created_at)),
-                " ".join(_grants(key)),
-            )
-            for key in found
-        ],
-    )
+    head = ("ACCESS KEY", "TENANT", "USER", "STATUS", "CREATED", "GRANTS")
+    show_list(found, head, _row, describe=_describe, as_json=as_json)
 
 
 @commands.command("disable")
@@ -79,10 +68,7 @@ def disable(access_key_id: KeyId, data_dir: DataDir = None, as_json: Json = Fals
     if not with_engine(data_dir, lambda engine: engine.access_keys.disable(access_key_id)):
         complain(UNKNOWN)
         raise typer.Exit(1)
-    if as_json:
-        show_json({"access_key_id": access_key_id, "disabled": True})
-    else:
-        say(f"disabled {access_key_id}")
+    report("disabled", "access_key_id", access_key_id, as_json=as_json)
 
 
 @commands.command("rotate")
@@ -113,6 +99,11 @@ def _status(key: AccessKeyRecord) -> str:
 
 def _grants(key: AccessKeyRecord) -> list[str]:
     return [f"{grant.resource}:{grant.permission}" for grant in key.grants]
+
+
+def _row(key: AccessKeyRecord) -> tuple[str, ...]:
+    grants = " ".join(_grants(key))
+    return key.access_key_id, key.tenant_id, key.subject, _status(key), format_time(key.created_at), grants
 
 
 def _describe(key: AccessKeyRecord) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from tessera_service.cli.options import DataDir, Json, with_engine
-from tessera_service.cli.output import complain, format_time, say, show, show_json, show_table
+from tessera_service.cli.options import DataDir, Json, OnlyTenant, with_engine
+from tessera_service.cli.output import complain, format_time, report, say, show, show_json, show_list
 from tessera_service.models import GatewayKey
 
 commands = typer.Typer(help="Gateway keys", no_args_is_help=True)
@@ -29,19 +29,13 @@ def create(
 
 @commands.command("list")
 def list_all(
-    tenant: Annotated[str | None, typer.Option("--tenant", help="Only this tenant's")] = None,
+    tenant: OnlyTenant = None,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
     """Lists gateway keys, newest first: their ids, which are what a key begins with."""
     found = with_engine(data_dir, lambda engine: engine.gateway_keys.list(tenant))
-    if as_json:
-        show_json([_describe(key) for key in found])
-        return
-    show_table(
-        ("KEY ID", "TENANT", "STATUS", "CREATED"),
-        [(key.key_id, key.tenant_id, _status(key), format_time(key.created_at)) for key in found],
-    )
+    show_list(found, ("KEY ID", "TENANT", "STATUS", "CREATED"), _row, describe=_describe, as_json=as_json)
 
 
 @commands.command("disable")
@@ -54,14 +48,15 @@ def disable(
     if not with_engine(data_dir, lambda engine: engine.gateway_keys.disable(key_id)):
         complain("no gateway key has that id")
         raise typer.Exit(1)
-    if as_json:
-        show_json({"key_id": key_id, "disabled": True})
-    else:
-        say(f"disabled {key_id}")
+    report("disabled", "key_id", key_id, as_json=as_json)
 
 
 def _status(key: GatewayKey) -> str:
     return "active" if key.disabled_at is None else "disabled"
+
+
+def _row(key: GatewayKey) -> tuple[str, ...]:
+    return key.key_id, key.tenant_id, _status(key), format_time(key.created_at)
 
 
 def _describe(key: GatewayKey) -> dict[str, Any]:

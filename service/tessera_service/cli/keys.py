@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tessera_service.cli.options import DataDir, Json, with_engine
-from tessera_service.cli.output import complain, format_time, say, show, show_json, show_one, show_table
+from tessera_service.cli.output import complain, format_time, report, show, show_json, show_one, show_table
 from tessera_service.engine import Engine
 from tessera_service.engine.key_schedule import KeyInfo
 
@@ -63,10 +63,7 @@ def revoke(
     if not with_engine(data_dir, withdraw):
         complain("no key has that kid")
         raise typer.Exit(1)
-    if as_json:
-        show_json({"kid": kid, "revoked": True})
-    else:
-        say(f"revoked {kid}")
+    report("revoked", "kid", kid, as_json=as_json)
 
 
 @commands.command("export")

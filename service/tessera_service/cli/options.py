@@ -18,6 +18,7 @@ T = TypeVar("T")
 DataDir = Annotated[
     Path | None, typer.Option("--data-dir", help="Where the installation lives [TESSERA_DATA_DIR, else .tessera]")
 ]
+OnlyTenant = Annotated[str | None, typer.Option("--tenant", help="Only this tenant's")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts")]
 
 

@@ -3,12 +3,14 @@
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from tessera_service.errors import InvalidInput, NameTaken, ServiceError, StoreUnavailable, TokenTooLarge, UnknownTenant
 from tessera_service.logs import plain_line
+
+Found = TypeVar("Found")
 
 _INPUT: Final = {
     "ttl": "--ttl: has to be positive and not longer than REFRESH_TOKEN_TTL, after which the key that signed it may go",
@@ -52,6 +54,29 @@ def show_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     for line in lines:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def show_list(
+    found: Iterable[Found],
+    head: Sequence[str],
+    row: Callable[[Found], Sequence[str]],
+    *,
+    describe: Callable[[Found], object],
+    as_json: bool,
+) -> None:
+    """A result that is any number of things: a table of their rows, or what `describe` says of each."""
+    if as_json:
+        show_json([describe(one) for one in found])
+    else:
+        show_table(head, map(row, found))
+
+
+def report(done: str, name: str, value: str, *, as_json: bool) -> None:
+    """That something happened to what has that id; `name`: what the id is called."""
+    if as_json:
+        show_json({name: value, done: True})
+    else:
+        say(f"{done} {value}")
 
 
 def say(text: str) -> None:

@@ -2,12 +2,13 @@
 """`tessera tokens`: service tokens, the credentials of programs that call the service."""
 
 import time
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 
-from tessera_service.cli.options import DataDir, Json, parse_seconds, with_engine
-from tessera_service.cli.output import complain, format_time, say, show, show_json, show_table
+from tessera_service.cli.options import DataDir, Json, OnlyTenant, parse_seconds, with_engine
+from tessera_service.cli.output import complain, format_time, report, show, show_json, show_list
 from tessera_service.models import ServiceToken
 
 commands = typer.Typer(help="Service tokens", no_args_is_help=True)
@@ -46,31 +47,15 @@ def mint(
 
 @commands.command("list")
 def list_all(
-    tenant: Annotated[str | None, typer.Option("--tenant", help="Only this tenant's")] = None,
+    tenant: OnlyTenant = None,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
     """Lists service tokens, newest first: their ids, never the tokens."""
     found = with_engine(data_dir, lambda engine: engine.service_tokens.list(tenant))
     now = int(time.time())
-    if as_json:
-        show_json([_describe(one, now) for one in found])
-        return
     head = ("JTI", "TENANT", "SUBJECT", "STATUS", "EXPIRES", "PERMISSIONS")
-    show_table(
-        head,
-        [
-            (
-                one.jti,
-                one.tenant_id,
-                one.subject,
-                _status(one, now),
-                format_time(one.expires_at),
-                " ".join(one.permissions),
-            )
-            for one in found
-        ],
-    )
+    show_list(found, head, partial(_row, now=now), describe=partial(_describe, now=now), as_json=as_json)
 
 
 @commands.command("revoke")
@@ -83,16 +68,18 @@ def revoke(
     if not with_engine(data_dir, lambda engine: engine.service_tokens.revoke(jti)):
         complain("no service token has that id")
         raise typer.Exit(1)
-    if as_json:
-        show_json({"jti": jti, "revoked": True})
-    else:
-        say(f"revoked {jti}")
+    report("revoked", "jti", jti, as_json=as_json)
 
 
 def _status(token: ServiceToken, now: int) -> str:
     if token.revoked_at is not None:
         return "revoked"
     return "expired" if now >= token.expires_at else "active"
+
+
+def _row(token: ServiceToken, now: int) -> tuple[str, ...]:
+    permissions = " ".join(token.permissions)
+    return token.jti, token.tenant_id, token.subject, _status(token, now), format_time(token.expires_at), permissions
 
 
 def _describe(token: ServiceToken, now: int) -> dict[str, Any]:

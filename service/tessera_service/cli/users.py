@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from tessera_service.cli.options import DataDir, Json, with_engine
-from tessera_service.cli.output import complain, format_time, say, show, show_json, show_table
+from tessera_service.cli.options import DataDir, Json, OnlyTenant, with_engine
+from tessera_service.cli.output import complain, format_time, report, say, show, show_json, show_list
 from tessera_service.engine import Engine, NewUser, UserChange
 from tessera_service.models import User, UserStatus
 
@@ -60,7 +60,7 @@ def add(
 
 @commands.command("list")
 def list_all(
-    tenant: Annotated[str | None, typer.Option("--tenant", help="Only this tenant's")] = None,
+    tenant: OnlyTenant = None,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
@@ -71,19 +71,8 @@ def list_all(
         return [user for one in tenants for user in await engine.users.list(one)]
 
     found = with_engine(data_dir, find)
-    if as_json:
-        show_json([describe(user) for user in found])
-        return
-    show_table(
-        ("USER", "TENANT", "USERNAME", "STATUS", "EMAIL", "PHONE", "ROLES", "PERMISSIONS"),
-        [
-            (
-                *(user.user_id, user.tenant_id, user.username or "-", user.status.value),
-                *(user.email or "-", user.phone or "-", " ".join(user.roles), " ".join(user.permissions)),
-            )
-            for user in found
-        ],
-    )
+    head = ("USER", "TENANT", "USERNAME", "STATUS", "EMAIL", "PHONE", "ROLES", "PERMISSIONS")
+    show_list(found, head, _row, describe=describe, as_json=as_json)
 
 
 @commands.command("set")
@@ -204,10 +193,7 @@ def delete(
         return user if await engine.users.delete(*_key(user)) else None
 
     user = _act(data_dir, tenant, _one(name, username), remove)
-    if as_json:
-        show_json({"user_id": user.user_id, "deleted": True})
-    else:
-        say(f"deleted {user.user_id}")
+    report("deleted", "user_id", user.user_id, as_json=as_json)
 
 
 def read_password() -> str:
@@ -234,6 +220,11 @@ def describe(user: User) -> dict[str, Any]:
         "has_password": user.password_hash is not None,
         "created_at": format_time(user.created_at),
     }
+
+
+def _row(user: User) -> tuple[str, ...]:
+    named = (user.user_id, user.tenant_id, user.username or "-", user.status.value)
+    return *named, user.email or "-", user.phone or "-", " ".join(user.roles), " ".join(user.permissions)
 
 
 def _act(
