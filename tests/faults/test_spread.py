@@ -38,12 +38,16 @@ class Spread:
     unanswered: int = 0
 
     def __str__(self) -> str:
-        seen = sorted(self.first_no)
-        p50, p99 = (1000 * seen[int(len(seen) * part)] for part in (0.5, 0.99))
         return (
-            f"{len(seen)} times seen at another instance: p50 {p50:.0f} ms, p99 {p99:.0f} ms, max {1000 * seen[-1]:.0f}"
-            f" ms; asked last and still active after {1000 * max(self.last_yes):.0f} ms; {self.unanswered} x 503"
+            f"{len(self.first_no)} times seen at another instance: refusal arrived {_percentiles(self.first_no)}; asked"
+            f" last and still active {_percentiles(self.last_yes)}; {self.unanswered} x 503"
         )
+
+
+def _percentiles(seconds: Sequence[float]) -> str:
+    ordered = sorted(seconds)
+    p50, p99 = (1000 * ordered[int(len(ordered) * part)] for part in (0.5, 0.99))
+    return f"p50 {p50:.0f} ms, p99 {p99:.0f} ms, max {1000 * ordered[-1]:.0f} ms"
 
 
 @pytest.fixture(params=SHARED_STORES)
