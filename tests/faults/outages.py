@@ -48,7 +48,7 @@ async def live_through(
         instances = Instances(client, [service.url for service in services], bearers, history)
         actors = [Actor(instances, f"actor-{number}", random.Random(number)) for number in range(ACTORS)]
         stop = asyncio.Event()
-        running = [asyncio.create_task(actor.run(stop)) for actor in actors]
+        running = [asyncio.create_task(actor.run(stop.is_set)) for actor in actors]
         for _ in range(rounds):
             await asyncio.sleep(chance.uniform(0.5, 1.5))
             await fault(chance)

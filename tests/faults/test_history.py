@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The checker of histories finds what it is there for: instances that break each promise on purpose."""
 
-import asyncio
 import itertools
 import json
 import random
@@ -14,6 +13,8 @@ import pytest
 from faults.history import TENANTS, Actor, History, Instances
 
 Handler = Callable[[httpx.Request], httpx.Response]
+
+SESSIONS = 20
 
 
 class Sound:
@@ -118,12 +119,11 @@ class Broken(Sound):
 
 
 async def tell(service: Handler) -> History:
-    history, stop = History(), asyncio.Event()
+    history = History()
     async with httpx.AsyncClient(transport=httpx.MockTransport(service)) as client:
         instances = Instances(client, ("http://one", "http://two"), {tenant: tenant for tenant in TENANTS}, history)
-        actor = Actor(instances, "actor", random.Random(1))
-        asyncio.get_running_loop().call_later(0.5, stop.set)
-        await asyncio.gather(actor.run(stop), return_exceptions=True)
+        actor = Actor(instances, "actor", random.Random(1), pause_seconds=0)
+        await actor.run(lambda: len(actor.sessions) >= SESSIONS)
         await actor.conclude()
     return history
 

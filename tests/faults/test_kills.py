@@ -73,7 +73,7 @@ async def kill_again_and_again(service: ServiceProcess, history: History) -> str
         instances = Mortal(client, urls, bearers, history)
         actors = [Actor(instances, f"actor-{number}", random.Random(number)) for number in range(ACTORS)]
         stop = asyncio.Event()
-        running = [asyncio.create_task(actor.run(stop)) for actor in actors]
+        running = [asyncio.create_task(actor.run(stop.is_set)) for actor in actors]
         for turn in range(1, KILLS + 1):
             while history.counted["revocations acknowledged"] < turn * BETWEEN:
                 assert not any(task.done() for task in running)

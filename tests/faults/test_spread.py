@@ -131,7 +131,7 @@ async def revoke_under_load(services: Sequence[ServiceProcess], history: History
         instances = Instances(client, [service.url for service in services], bearers, history)
         stop = asyncio.Event()
         actors = [Actor(instances, f"actor-{number}", random.Random(number)) for number in range(ACTORS)]
-        load = [asyncio.create_task(actor.run(stop)) for actor in actors]
+        load = [asyncio.create_task(actor.run(stop.is_set)) for actor in actors]
         revokers = [Revoker(instances, f"revoker-{number}", spread) for number in range(AT_ONCE)]
         await asyncio.gather(*(revoker.run(REVOCATIONS // AT_ONCE) for revoker in revokers))
         stop.set()

@@ -115,7 +115,7 @@ async def live_through(site: Site, history: History, seed: int) -> str:
         instances = Instances(client, [service.url for service in site.services], bearers, history)
         actors = [Actor(instances, f"actor-{number}", random.Random(seed + number)) for number in range(ACTORS)]
         stop = asyncio.Event()
-        running = [asyncio.create_task(actor.run(stop)) for actor in actors]
+        running = [asyncio.create_task(actor.run(stop.is_set)) for actor in actors]
         met = await plague(site.proxies, chance)
         recovery = await recover(instances)
         stop.set()
