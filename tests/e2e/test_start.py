@@ -21,7 +21,7 @@ CANARY = "canary-4711-secret"
         ("TESSERA__ACCESS__TOKEN_TTL", "25h"),
         ("SESSION_STORAGE_TYPE", CANARY),
         ("SESSION_STORAGE_TYPE", "redis"),
-        ("DATABASE_URL", f"postgresql://tessera:{CANARY}@localhost/tessera"),
+        ("DATABASE_URL", f"mysql://tessera:{CANARY}@localhost/tessera"),
         ("DATABASE_URL", f"sqlite:////{CANARY}/data/tessera.db"),
         ("TESSERA_MASTER_KEY", CANARY),
         ("TESSERA_MASTER_KEY_FILE", "/nonexistent/key"),

@@ -19,6 +19,8 @@ from tessera_service.storage.redis import RedisSessionStore
 from tessera_service.storage.sql import SqlDirectory, SqlSessionStore
 from tessera_service.storage.sql.store import SqlStore
 
+PATIENCE_MS = 60_000  # what is asked here is not how long a step takes
+
 
 @asynccontextmanager
 async def memory(folder: Path) -> AsyncIterator[SessionStore]:
@@ -32,7 +34,7 @@ async def memory(folder: Path) -> AsyncIterator[SessionStore]:
 @asynccontextmanager
 async def sqlite(folder: Path) -> AsyncIterator[SessionStore]:
     """Sessions in a file."""
-    directory = SqlDirectory(f"sqlite:///{folder}/tessera.db")
+    directory = SqlDirectory(f"sqlite:///{folder}/tessera.db", timeout_ms=PATIENCE_MS)
     store = SqlSessionStore(directory)
     await store.open()
     yield store
@@ -45,7 +47,7 @@ async def redis(folder: Path) -> AsyncIterator[SessionStore]:
     server = shared_redis()
     server.command("FLUSHDB")
     # What is asked here is not how long a step takes.
-    store = RedisSessionStore(server.url, directory_id=_directory_id, timeout_ms=60_000)
+    store = RedisSessionStore(server.url, directory_id=_directory_id, timeout_ms=PATIENCE_MS)
     await store.open()
     yield store
     await store.close()
@@ -59,7 +61,7 @@ async def _directory_id() -> str:
 async def postgres(folder: Path) -> AsyncIterator[SessionStore]:
     """Sessions in a database of a server."""
     with database_url("postgres", folder) as url:
-        store = SqlSessionStore(SqlDirectory(url, timeout_ms=60_000))  # what is asked here is not how long a step takes
+        store = SqlSessionStore(SqlDirectory(url, timeout_ms=PATIENCE_MS))
         await store.open()
         yield store
         await store.close()

@@ -3,6 +3,7 @@
 
 import asyncio
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +18,21 @@ NAMED = {"X-Tenant-ID": TENANT, "X-Request-ID": "req-001"}
 
 
 @pytest.mark.parametrize(
-    ("operation", "expected"),
+    ("operation", "good", "expected"),
     [
-        (ISSUE, {200, 400, 401}),
-        (REFRESH, {400, 401}),
-        (REVOKE, {400, 401}),
-        (INTROSPECT, {200, 400, 401}),
-        (JWKS, {200}),
+        (ISSUE, lambda: {"sub": "alice"}, {200, 400, 401}),
+        (REFRESH, None, {400, 401}),
+        (REVOKE, None, {400, 401}),
+        (INTROSPECT, lambda: {"token": "unknown"}, {200, 400, 401}),
+        (JWKS, None, {200}),
     ],
 )
 def test_generated_calls_are_answered_as_described(
-    generated: Rig, runner: asyncio.Runner, operation: str, expected: set[int]
+    generated: Rig, runner: asyncio.Runner, operation: str, good: Callable[[], Any] | None, expected: set[int]
 ) -> None:
     bearer = runner.run(generated.service_bearer("token.generate", "token.introspect", "token.revoke"))
     path, method = PATHS[operation], METHODS[operation]
-    seen = call_as_described(generated, runner, path, method, bearer=bearer, headers=NAMED, examples=80)
+    seen = call_as_described(generated, runner, path, method, bearer=bearer, good=good, headers=NAMED, examples=80)
     assert expected <= seen
 
 
