@@ -17,13 +17,15 @@ NDJSON = "application/x-ndjson"
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer. `cut`: so many bytes of the body less are sent than announced; `seconds`: before it begins."""
+    """One answer. `cut`: so many bytes of the body less are sent than announced; `seconds`: before it begins.
+    `chunked`: as a service sends what it makes meanwhile; after it clients keep the connection."""
 
     body: bytes = b""
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     cut: int = 0
     seconds: float = 0
+    chunked: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,10 +81,12 @@ class ScriptedServer:
             reply = reply(asked)
         time.sleep(reply.seconds)
         handler.send_response(reply.status)
-        for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
+        length = {"Transfer-Encoding": "chunked"} if reply.chunked else {"Content-Length": str(len(reply.body))}
+        for name, value in {**length, **reply.headers}.items():
             handler.send_header(name, value)
         handler.end_headers()
-        handler.wfile.write(reply.body[: len(reply.body) - reply.cut])
+        body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(reply.body), reply.body) if reply.chunked else reply.body
+        handler.wfile.write(body[: len(body) - reply.cut])
         handler.close_connection = handler.close_connection or bool(reply.cut)
 
     def close(self) -> None:

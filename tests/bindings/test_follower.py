@@ -4,11 +4,24 @@
 import math
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from unittest import mock
 
 import pytest
 
-from bindings.follower_server import FIRST, LAST, Reply, ScriptedServer, jti, lines, quiet, reply, serving, told, until
+from bindings.follower_server import (
+    FIRST,
+    LAST,
+    Reply,
+    ScriptedServer,
+    jti,
+    lines,
+    quiet,
+    reply,
+    serving,
+    told,
+    until,
+)
 from tessera.follower import FollowError, RevocationFollower, revocations
 
 
@@ -291,6 +304,17 @@ def test_close_ends_a_wait_at_once(server: ScriptedServer, follower: RevocationF
     assert follower._thread is not None
     assert not follower._thread.is_alive()
     follower.close()
+
+
+def test_close_ends_a_wait_over_a_kept_connection_without_another_question(
+    server: ScriptedServer, follower: RevocationFollower
+) -> None:
+    server.replies = [replace(told(), chunked=True)]
+    server.rest = told(snapshot=False, seconds=2)
+    follower.start()
+    until(lambda: len(server.questions) == 2)
+    follower.close()
+    assert len(server.questions) == 2
 
 
 def test_it_is_started_once(follower: RevocationFollower) -> None:

@@ -75,6 +75,7 @@ class Connection:
         self._address = address
         self._context = (ssl_context or ssl.create_default_context()) if address.secure else None
         self._kept: http.client.HTTPConnection | None = None
+        self._is_aborted = False
 
     def get(self, path: str, headers: Mapping[str, str], *, silence_seconds: float, total_seconds: float) -> Answer:
         """Gives up after `silence_seconds` without a byte, or when the answer took `total_seconds`. FollowError."""
@@ -84,7 +85,7 @@ class Connection:
             response = self._ask(path, headers, silence_seconds)
         except (OSError, http.client.HTTPException) as error:
             self.close()
-            if not was_kept or isinstance(error, TimeoutError):
+            if not was_kept or self._is_aborted or isinstance(error, TimeoutError):
                 raise FollowError("connection_failed") from error
             try:  # the service closed a connection that it had kept for us: nothing was asked yet
                 response = self._ask(path, headers, silence_seconds)
@@ -97,6 +98,9 @@ class Connection:
     def _ask(self, path: str, headers: Mapping[str, str], seconds: float) -> http.client.HTTPResponse:
         if self._kept is None:
             self._kept = self._connect(seconds)
+            self._kept.connect()
+        if self._is_aborted:
+            raise http.client.NotConnected
         if self._kept.sock is not None:
             self._kept.sock.settimeout(seconds)
         self._kept.request("GET", path, headers={"User-Agent": _AGENT, **headers})
@@ -127,7 +131,8 @@ class Connection:
             kept.close()
 
     def abort(self) -> None:
-        """Whoever waits for an answer gets none."""
+        """Whoever waits for an answer gets none, and nothing is asked any more."""
+        self._is_aborted = True
         kept = self._kept
         if kept is not None and kept.sock is not None:
             with contextlib.suppress(OSError):
