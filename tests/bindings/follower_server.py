@@ -3,6 +3,8 @@
 
 import gzip
 import json
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -110,6 +112,23 @@ def until(condition: Callable[[], bool], seconds: float = 10) -> None:
     while not condition():
         assert time.monotonic() < end, "it does not come"
         time.sleep(0.005)
+
+
+def in_a_fork(work: Callable[[], bool], seconds: float = 30) -> bool:
+    """What `work` says in a child; False too if it hangs there."""
+    child = os.fork()
+    if not child:
+        good = False
+        try:
+            good = work()
+        finally:
+            os._exit(0 if good else 1)
+    end = time.monotonic() + seconds
+    while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0):
+        if time.monotonic() > end:
+            os.kill(child, signal.SIGKILL)
+        time.sleep(0.01)
+    return os.waitstatus_to_exitcode(ended[1]) == 0
 
 
 FIRST = {"logs": ["life-1"], "tenant_id": "tenant-a", "snapshot": True}

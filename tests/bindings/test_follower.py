@@ -14,6 +14,7 @@ from bindings.follower_server import (
     LAST,
     Reply,
     ScriptedServer,
+    in_a_fork,
     jti,
     lines,
     quiet,
@@ -315,6 +316,21 @@ def test_close_ends_a_wait_over_a_kept_connection_without_another_question(
     until(lambda: len(server.questions) == 2)
     follower.close()
     assert len(server.questions) == 2
+
+
+def test_in_a_child_of_a_fork_nothing_is_fresh_until_it_is_started_there(
+    server: ScriptedServer, follower: RevocationFollower
+) -> None:
+    server.replies, server.rest = [told(jti("a"))], told(seconds=0.2)
+    follower.start()
+    until(lambda: follower.is_fresh)
+
+    def child() -> bool:
+        was_fresh = follower.is_fresh
+        follower.start()
+        return not was_fresh and knows(follower, "a") and follower.wait_until_fresh(10)
+
+    assert in_a_fork(child)
 
 
 def test_it_is_started_once(follower: RevocationFollower) -> None:

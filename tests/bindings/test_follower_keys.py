@@ -5,11 +5,12 @@ import json
 import math
 import threading
 from collections.abc import Iterator
+from unittest import mock
 
 import pytest
 
 import tessera
-from bindings.follower_server import Question, Reply, ScriptedServer, serving, until
+from bindings.follower_server import Question, Reply, ScriptedServer, in_a_fork, serving, until
 from tessera.follower import RemoteKeySet, keys
 
 
@@ -75,6 +76,34 @@ def test_between_two_fetches_is_a_pause_however_often_somebody_asks(
         return len(server.questions) == 2
 
     until(asked_twice)
+
+
+def test_a_fetch_that_runs_at_a_fork_is_begun_again_in_the_child(
+    server: ScriptedServer, key: tessera.PrivateKey
+) -> None:
+    server.rest = Reply(jwks(key), seconds=0.5)
+    remote = RemoteKeySet(server.url)
+    remote.follow(wait=False)
+    until(lambda: len(server.questions) == 1)
+
+    def child() -> bool:
+        remote.follow()
+        return remote.key_set.kids == ["k1"]
+
+    assert in_a_fork(child)
+
+
+def test_a_fetch_that_could_not_begin_stops_no_later_one(
+    server: ScriptedServer, key: tessera.PrivateKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.rest = document(key)
+    remote = RemoteKeySet(server.url, cooldown_seconds=0)
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", mock.Mock(side_effect=RuntimeError("can't start new thread")))
+        with pytest.raises(RuntimeError):
+            remote.follow()
+    remote.follow()
+    assert remote.key_set.kids == ["k1"]
 
 
 BAD = {

@@ -130,6 +130,11 @@ class Connection:
         if kept is not None:
             kept.close()
 
+    def forget(self) -> None:
+        """In a child of a fork: the connection is the parent's. Closing it could wait for ever, for a buffer that a
+        thread of the parent holds."""
+        self._kept = None
+
     def abort(self) -> None:
         """Whoever waits for an answer gets none, and nothing is asked any more."""
         self._is_aborted = True

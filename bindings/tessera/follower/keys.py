@@ -13,6 +13,7 @@ from typing import Final
 
 from tessera import _core
 from tessera.follower.connection import Connection, FollowError, read_url
+from tessera.follower.forks import forget_in_children
 
 PATH: Final = "/.well-known/jwks.json"
 
@@ -60,6 +61,12 @@ class RemoteKeySet:
         self._keys: dict[str, _core.PublicKey] = {}
         self._withdrawn: set[str] = set()
         self._counting: dict[str, _core.PublicKey] = {}  # of `_keys`, but the withdrawn
+        forget_in_children(self)
+
+    def forget_threads(self) -> None:
+        """In a child of a fork: no fetch runs here, and nobody holds the lock."""
+        self._lock, self._fetch, self._tried = threading.Lock(), None, -math.inf
+        self._connection.forget()
 
     @property
     def staleness_seconds(self) -> float:
@@ -95,9 +102,9 @@ class RemoteKeySet:
         """The fetch that runs; None if there is none and it is too early for one."""
         with self._lock:
             if self._fetch is None and time.monotonic() - self._tried >= self._cooldown:
-                self._tried = time.monotonic()
-                self._fetch = threading.Event()
-                threading.Thread(target=self._run, args=(self._fetch,), name="tessera-jwks", daemon=True).start()
+                self._tried, fetch = time.monotonic(), threading.Event()
+                threading.Thread(target=self._run, args=(fetch,), name="tessera-jwks", daemon=True).start()
+                self._fetch = fetch
             return self._fetch
 
     def _run(self, over: threading.Event) -> None:

@@ -16,6 +16,7 @@ from urllib.parse import quote
 from tessera import _core
 from tessera.follower.answers import AnswerReader, Applied
 from tessera.follower.connection import Connection, FollowError, read_url
+from tessera.follower.forks import forget_in_children
 from tessera.follower.keys import RemoteKeySet
 from tessera.follower.lines import CONTENT_TYPE, read_lines
 
@@ -82,6 +83,13 @@ class RevocationFollower:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._purged = time.monotonic()
+        forget_in_children(self)
+
+    def forget_threads(self) -> None:
+        """In a child of a fork: nobody follows here, so nothing is fresh until `start`."""
+        self._thread = self._held = self._cursor = None
+        self._closing, self._changed = threading.Event(), threading.Condition()
+        self._connection.forget()
 
     @property
     def tenant_id(self) -> str | None:
