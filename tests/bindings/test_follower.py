@@ -2,6 +2,7 @@
 """RevocationFollower against a server that may say anything."""
 
 import math
+import time
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -387,3 +388,11 @@ def test_expired_entries_leave_the_set(server: ScriptedServer, follower: Revocat
         until(lambda: len(server.questions) > 2)
     assert knows(follower, "a")
     assert not knows(follower, "old")
+
+
+def test_a_clock_that_jumps_ahead_takes_nothing_out_of_the_set(follower: RevocationFollower) -> None:
+    follower.revocations.revoke_jti("a", expires_at=int(time.time()) + 3600)
+    tomorrow = mock.patch.object(time, "time_ns", return_value=time.time_ns() + 86_400 * 10**9)
+    with mock.patch.object(revocations, "_PURGE_SECONDS", 0), tomorrow:
+        follower._purge()
+    assert knows(follower, "a")

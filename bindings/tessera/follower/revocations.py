@@ -30,6 +30,7 @@ _PACE_SECONDS: Final = 0.2  # between two questions
 _BACKOFF_SECONDS: Final = (0.2, 5.0)  # first and longest pause after a failure
 _MAX_RETRY_AFTER: Final = 30
 _PURGE_SECONDS: Final = 60.0
+_ASTRAY_MS: Final = 60_000  # how far the clock may stray meanwhile from the time that passed
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{1,8192}")
 
 _log = logging.getLogger("tessera.follower")
@@ -40,6 +41,13 @@ class _Held(NamedTuple):
 
     tenant_id: str | None
     as_of_ns: int
+
+
+class _Clocks(NamedTuple):
+    """The clock and the time since boot at one moment, in milliseconds."""
+
+    clock: int
+    up: int
 
 
 class RevocationFollower:
@@ -82,7 +90,7 @@ class RevocationFollower:
         self._closing = threading.Event()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._purged = time.monotonic()
+        self._purged = _clocks_ms()
         forget_in_children(self)
 
     def forget_threads(self) -> None:
@@ -219,9 +227,17 @@ class RevocationFollower:
         self._purge()
 
     def _purge(self) -> None:
-        if time.monotonic() - self._purged >= _PURGE_SECONDS:
-            self._purged = time.monotonic()
-            self.revocations.purge()
+        """Not when the clock went another way than the time: what goes too early lives again when it is set back."""
+        last, now = self._purged, _clocks_ms()
+        if now.up - last.up < _PURGE_SECONDS * 1000:
+            return
+        self._purged = now
+        if abs((now.clock - last.clock) - (now.up - last.up)) <= _ASTRAY_MS:
+            self.revocations.purge(now=now.clock // 1000)
+
+
+def _clocks_ms() -> _Clocks:
+    return _Clocks(time.time_ns() // 1_000_000, _core.boottime_ns() // 1_000_000)
 
 
 def _forget(_: str) -> None:
