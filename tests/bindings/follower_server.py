@@ -20,7 +20,8 @@ NDJSON = "application/x-ndjson"
 @dataclass(frozen=True)
 class Reply:
     """One answer. `cut`: so many bytes of the body less are sent than announced; `seconds`: before it begins.
-    `chunked`: as a service sends what it makes meanwhile; after it clients keep the connection."""
+    `chunked`: as a service sends what it makes meanwhile; after it clients keep the connection. `hangs_up`:
+    it is closed afterwards without a word."""
 
     body: bytes = b""
     status: int = 200
@@ -28,6 +29,7 @@ class Reply:
     cut: int = 0
     seconds: float = 0
     chunked: bool = False
+    hangs_up: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class ScriptedServer:
         handler.end_headers()
         body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(reply.body), reply.body) if reply.chunked else reply.body
         handler.wfile.write(body[: len(body) - reply.cut])
-        handler.close_connection = handler.close_connection or bool(reply.cut)
+        handler.close_connection = handler.close_connection or bool(reply.cut) or reply.hangs_up
 
     def close(self) -> None:
         self._server.shutdown()
