@@ -157,6 +157,21 @@ async def test_events_wait_for_their_places_and_who_writes_them_does_not(store: 
     assert await store.purge_outbox(before_ms=NOW_MS + 10**9) == 6
 
 
+async def test_a_revocation_of_a_subject_does_not_wait_for_places_nor_gives_them(
+    store: SqlSessionStore, server: PostgresServer, url: str
+) -> None:
+    """However many events nobody could deliver stand before it."""
+    for number, subject in enumerate(("alice", "bob", "alice", "alice")):
+        await store.create(make_session(f"s{number}", subject=subject, created_ms=NOW_MS + 9 - number))
+    with holding(url, "SELECT seq FROM outbox_head FOR UPDATE"):
+        assert (await store.revoke_subject("tenant-a", "alice", revocation=revocation())).ended == 3
+    waiting = "SELECT count(*) FROM outbox WHERE sequence < 0"
+    assert server.execute(waiting, database=url.rsplit("/", 1)[1]) == [(7,)]
+    rows = await store.read_outbox(after=0)
+    assert [row.sequence for row in rows] == list(range(1, 8))
+    assert [row.event.event_id for row in rows[4:]] == ["s3.revoked", "s2.revoked", "s0.revoked"]
+
+
 async def test_who_waits_for_a_process_that_stopped_leaves_in_time_and_nothing_stays(
     store: SqlSessionStore, url: str
 ) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     RowMapping,
+    Select,
     bindparam,
     delete,
     func,
@@ -54,32 +55,29 @@ def append(connection: Connection, *happened: Event) -> None:
 
 def append_revoked(connection: Connection, chosen: ColumnElement[bool], revocation: Revocation) -> None:
     """Adds REVOKED for each of the sessions in one statement, by their creation: there may be very many."""
+    by_creation = [sessions.c.created_ms, sessions.c.session_id]
     if _numbers_later(connection):
-        number(connection, limit=None)  # what was told of them before
+        # Numbers are drawn in the order of the subquery. Places are none of this step's business: others' events may
+        # wait for theirs, very many of them.
+        known = select(sessions.c.session_id, sessions.c.tenant_id, sessions.c.subject, sessions.c.metadata)
+        ending = known.where(chosen).order_by(*by_creation).subquery()
+        rows = _revoked_rows(ending.c, -unnumbered.next_value(), revocation)
+        connection.execute(insert(outbox).from_select(_OF_SESSIONS, rows))
+        return
     head = connection.execute(select(outbox_head.c.seq).with_for_update()).scalar_one()
-    in_order = func.row_number().over(order_by=[sessions.c.created_ms, sessions.c.session_id])
-    rows = select(
-        literal(head, BigInteger) + in_order,
-        sessions.c.session_id + ".revoked",
-        literal(EventType.REVOKED.value),
-        sessions.c.tenant_id,
-        sessions.c.session_id,
-        sessions.c.subject,
-        literal(revocation.at_ms, BigInteger),
-        literal(json.dumps(events.revoked_alike(revocation))),
-        func.nullif(sessions.c.metadata, "{}"),
-    )
+    in_order = func.row_number().over(order_by=by_creation)
+    rows = _revoked_rows(sessions.c, literal(head, BigInteger) + in_order, revocation).where(chosen)
     # Otherwise nobody promises to know afterwards how many an INSERT has written.
-    writing = insert(outbox).from_select(_OF_SESSIONS, rows.where(chosen)).execution_options(preserve_rowcount=True)
+    writing = insert(outbox).from_select(_OF_SESSIONS, rows).execution_options(preserve_rowcount=True)
     _advance_head(connection, connection.execute(writing).rowcount)
 
 
-def number(connection: Connection, limit: int | None = _AT_ONCE) -> None:
+def number(connection: Connection) -> None:
     """Gives a place to events that have none yet, however many read at once."""
     head = connection.execute(select(outbox_head.c.seq).with_for_update()).scalar_one()
     oldest_first = func.row_number().over(order_by=outbox.c.sequence.desc())
     waiting = select(outbox.c.sequence, oldest_first.label("place")).where(outbox.c.sequence < 0)
-    chosen = waiting.order_by(outbox.c.sequence.desc()).limit(limit).subquery()
+    chosen = waiting.order_by(outbox.c.sequence.desc()).limit(_AT_ONCE).subquery()
     placed = update(outbox).where(outbox.c.sequence == chosen.c.sequence)
     count = connection.execute(placed.values(sequence=literal(head, BigInteger) + chosen.c.place)).rowcount
     if count:
@@ -149,6 +147,21 @@ def erase(connection: Connection, tenant_id: str, user_id: str, *, limit: int) -
 
 def _numbers_later(connection: Connection) -> bool:
     return connection.dialect.name == "postgresql"
+
+
+def _revoked_rows(ending: Any, sequence: ColumnElement[int], revocation: Revocation) -> Select[Any]:
+    """REVOKED for sessions of which `ending` has the columns."""
+    return select(
+        sequence,
+        ending.session_id + ".revoked",
+        literal(EventType.REVOKED.value),
+        ending.tenant_id,
+        ending.session_id,
+        ending.subject,
+        literal(revocation.at_ms, BigInteger),
+        literal(json.dumps(events.revoked_alike(revocation))),
+        func.nullif(ending.metadata, "{}"),
+    )
 
 
 def _advance_head(connection: Connection, by: int) -> int:
