@@ -156,6 +156,24 @@ async def test_a_tail_that_a_failover_lost_is_noticed_though_the_newest_entry_is
             assert followed.losses == 1
 
 
+async def test_a_server_that_was_made_a_replica_is_not_believed(server: RedisServer) -> None:
+    """What is revoked at the new master from now on, it may not know for long."""
+    async with opened(server) as store:
+        created = await store.create(make_session())
+        page = await store.read_log(after=0)
+        server.command("REPLICAOF", "127.0.0.1", "1")  # a link that is down: it answers what it has
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable):
+                await store.read_log(after=0)
+            with pytest.raises(StoreUnavailable):
+                await store.get("s1")
+            with pytest.raises(StoreUnavailable):
+                await store.read_state(session_id="s1", jti="s1-a0")
+        server.command("REPLICAOF", "NO", "ONE")
+        assert await store.read_log(after=0) == page
+        assert await store.get("s1") == created
+
+
 def _has_all(replica: RedisServer, master: RedisServer) -> bool:
     key = "{tessera:0}:log"
     is_linked = "master_link_status:up" in replica.command("INFO", "replication")

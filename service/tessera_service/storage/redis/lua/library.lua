@@ -49,6 +49,14 @@ local function number(text)
   return text and tonumber(text)
 end
 
+-- A master that was made a replica goes on answering what only reads, over connections of before, and does not know what
+-- was revoked at the new one. Who has to know asks this; the code makes the driver look for the master again.
+local DEMOTED = 'READONLY the server is a replica by now'
+
+local function is_master(info)
+  return string.match(info, 'role:(%a+)') == 'master'
+end
+
 -- What the steps have to know of a session; nil if there is none.
 local function find(id)
   local is = call('HMGET', P .. 's:' .. id, 't', 'u', 'v', 'k', 'c', 'x', 'e', 'a', 'o', 'l', 'd', 'w')
