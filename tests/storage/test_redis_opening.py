@@ -179,6 +179,12 @@ async def test_no_more_connections_are_opened_than_it_may_have(own: RedisServer)
     await store.close()
 
 
+async def test_a_cluster_that_is_not_there_is_unavailable(own: RedisServer) -> None:
+    own.stop()
+    with pytest.raises(StoreUnavailable):
+        await opened(f"redis+cluster://127.0.0.1:{own.port}")
+
+
 async def test_a_password_is_used_and_told_to_nobody(tmp_path: Path) -> None:
     with redis_server(tmp_path / "redis", "--requirepass", "p@ss") as running:
         address = running.url.removeprefix("redis://")

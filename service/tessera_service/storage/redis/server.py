@@ -46,7 +46,10 @@ class Server:
                 await self._check(client)
                 for number in range(self.partitions):
                     await self._begin(client, number)
-        except (RedisError, OSError, TimeoutError) as error:
+        except StoreRefused:
+            await _close(client)
+            raise
+        except Exception as error:  # a cluster that cannot be asked is no RedisError
             await _close(client)
             raise StoreUnavailable("Redis does not answer") from error
         except BaseException:
@@ -94,7 +97,7 @@ class Server:
                 for jti, expires_at in jtis.items():
                     pipeline.set(b"revoked:" + jti, b"1", exat=expires_at + MARK_SECONDS)
                 await pipeline.execute()
-        except (RedisError, OSError, TimeoutError) as error:
+        except Exception as error:  # as in `step`
             raise StoreUnavailable("Redis failed") from error
 
     async def wait_for_entry(self, hints: StreamHints, *, seconds: float) -> bool:
