@@ -18,6 +18,7 @@ from tessera_service.engine.events import cloud_event
 from tessera_service.engine.relay import BATCH, Courier
 from tessera_service.errors import StoreUnavailable
 from tessera_service.models import Event, EventType
+from tessera_service.storage.memory_outbox import MemoryOutbox
 from tessera_service.storage.sql import SqlDirectory, SqlSessionStore
 
 MakeRelay = Callable[..., Relay]
@@ -400,6 +401,21 @@ async def test_who_never_started_has_nothing_to_finish(outbox: PlainOutbox, cloc
     outbox.append(example_event())
     await Relay(outboxes=[outbox], sinks=[sink], clock=clock, config=config()).finish()
     assert outbox.calls == []
+
+
+async def test_an_outbox_that_lost_what_it_held_is_delivered_from_its_new_beginning(
+    outbox: PlainOutbox, sink: ListSink, clock: FakeClock
+) -> None:
+    """A Redis that was flushed, or restarted with nothing on disk, counts from 1 again."""
+    relay = Relay(outboxes=[outbox], sinks=[sink], clock=clock, config=config())
+    (only,) = relay._couriers
+    outbox.append(*[example_event() for _ in range(5)])
+    await only.step()
+    outbox.kept = MemoryOutbox()
+    outbox.append(*(after := [example_event() for _ in range(2)]))
+    await relay.measure()
+    await only.step()
+    assert sink.ids[5:] == [event.event_id for event in after]
 
 
 # What can be seen

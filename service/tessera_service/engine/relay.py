@@ -186,7 +186,10 @@ class Courier:
                 await self._deliver_all(claim)
 
     async def measure(self, *, head: int, position: int) -> None:
-        """Takes the reading of the backlog behind that position."""
+        """Takes the reading of the backlog behind that position, which is further back than this courier knows when
+        the outbox lost what it had: its rows count from there again."""
+        if not self._one_at_a_time.locked():
+            self._position = min(self._position, position)
         first = await self._read(position, limit=1) if position < head else ()
         self.backlog = Backlog(head - position, first[0].event.at_ms) if first else Backlog()
 
