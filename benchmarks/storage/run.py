@@ -107,10 +107,10 @@ def statements_of(store: SqlSessionStore) -> Iterator[list[tuple[str, Any]]]:
 
     lanes = [lane for lane in (store.database._reader, store.database._writer) if lane is not None]
     for lane in lanes:
-        event.listen(lane._engine.sync_engine, "before_cursor_execute", note)
+        event.listen(lane._engine, "before_cursor_execute", note)
     yield statements
     for lane in lanes:
-        event.remove(lane._engine.sync_engine, "before_cursor_execute", note)
+        event.remove(lane._engine, "before_cursor_execute", note)
 
 
 if __name__ == "__main__":

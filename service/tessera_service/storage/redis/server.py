@@ -17,6 +17,8 @@ from tessera_service.storage.redis.scripts import script
 
 MIN_VERSION: Final = (7, 0)
 MARK_SECONDS: Final = 365  # by how much "revoked:<jti>" outlives its token: the largest CLOCK_SKEW and a minute
+REPETITIONS: Final = 3
+PAUSE_SECONDS: Final = 0.02
 
 _log = structlog.get_logger(__name__)
 
@@ -115,7 +117,7 @@ class Server:
         outlive = b"" if self.is_cluster else str(MARK_SECONDS).encode()
         told = (self._directory_id, outlive, *given)
         try:
-            return await _evaluate(client, number, name, *told)
+            return await self._evaluate(client, number, name, *told)
         except ResponseError as error:
             if not str(error).startswith("EMPTIED"):
                 raise
@@ -123,6 +125,18 @@ class Server:
         _log.warning("session_store_was_emptied", partition=number)
         await self._begin(client, number)
         return await _evaluate(client, number, name, *told)
+
+    async def _evaluate(self, client: Client, number: int, name: str, *given: bytes) -> Any:
+        """Of a cluster what only reads is asked again: the driver, which looks for a node that was lost, closes
+        connections that other callers have just taken."""
+        for _ in range(REPETITIONS if self.is_cluster and script(name).only_reads else 0):
+            try:
+                return await _evaluate(client, number, name, *given)
+            except ResponseError:
+                raise
+            except Exception:  # whatever a closed connection raises
+                await asyncio.sleep(PAUSE_SECONDS)
+        return await _evaluate(client, number, name, *given)
 
     async def _check(self, client: Client) -> None:
         found = await client.info()  # of a cluster: by node
