@@ -11,13 +11,15 @@ import typer
 
 from tessera_service.cli.options import DataDir, Json, OnlyTenant, with_engine
 from tessera_service.cli.output import complain, format_time, report, say, show, show_json, show_list
-from tessera_service.engine import Engine, NewUser, UserChange
+from tessera_service.engine import Engine, NewUser, UserChange, Users
 from tessera_service.models import User, UserStatus
 
 commands = typer.Typer(help="Users", no_args_is_help=True)
 
 UNKNOWN = "no user of the tenant has that id or name"
 _MAX_READ = 4096  # more than a password has
+
+Step = Callable[[Users, str, str], Awaitable[User | None]]  # of the user of a tenant and an id
 
 Name = Annotated[str | None, typer.Argument(metavar="USER", help="The user's id or name")]
 Username = Annotated[str | None, typer.Option("--username", help="The user's name, in place of USER")]
@@ -124,58 +126,44 @@ def set_password(
     _report(user, "set the password of", as_json=as_json)
 
 
-@commands.command("lock")
-def lock(
-    name: Name = None,
-    username: Username = None,
-    tenant: TenantOf = None,
-    data_dir: DataDir = None,
-    as_json: Json = False,
-) -> None:
-    """Ends every session of a user, who cannot sign in until unlocked. Running services know within a second."""
-    user = _act(data_dir, tenant, _one(name, username), lambda engine, user: engine.users.lock(*_key(user)))
-    _report(user, "locked", as_json=as_json)
+def _add_status_command(command: str, step: Step, done: str, about: str, *, other: str | None = None) -> None:
+    """`tessera users COMMAND`, which `step` carries out. `other`: the command for a user who is not active after it."""
+
+    @commands.command(command, help=about)
+    def change_status(
+        name: Name = None,
+        username: Username = None,
+        tenant: TenantOf = None,
+        data_dir: DataDir = None,
+        as_json: Json = False,
+    ) -> None:
+        user = _act(data_dir, tenant, _one(name, username), lambda engine, user: step(engine.users, *_key(user)))
+        if other is not None:
+            _demand_active(user, other)
+        _report(user, done, as_json=as_json)
 
 
-@commands.command("unlock")
-def unlock(
-    name: Name = None,
-    username: Username = None,
-    tenant: TenantOf = None,
-    data_dir: DataDir = None,
-    as_json: Json = False,
-) -> None:
-    """Lets a locked user sign in again. Sessions that ended stay ended."""
-    user = _act(data_dir, tenant, _one(name, username), lambda engine, user: engine.users.unlock(*_key(user)))
-    _demand_active(user, "enable")
-    _report(user, "unlocked", as_json=as_json)
-
-
-@commands.command("disable")
-def disable(
-    name: Name = None,
-    username: Username = None,
-    tenant: TenantOf = None,
-    data_dir: DataDir = None,
-    as_json: Json = False,
-) -> None:
-    """As lock, for a user who is not to come back: until enabled."""
-    user = _act(data_dir, tenant, _one(name, username), lambda engine, user: engine.users.disable(*_key(user)))
-    _report(user, "disabled", as_json=as_json)
-
-
-@commands.command("enable")
-def enable(
-    name: Name = None,
-    username: Username = None,
-    tenant: TenantOf = None,
-    data_dir: DataDir = None,
-    as_json: Json = False,
-) -> None:
-    """Lets a disabled user sign in again. Sessions that ended stay ended."""
-    user = _act(data_dir, tenant, _one(name, username), lambda engine, user: engine.users.enable(*_key(user)))
-    _demand_active(user, "unlock")
-    _report(user, "enabled", as_json=as_json)
+_add_status_command(
+    "lock",
+    Users.lock,
+    "locked",
+    "Ends every session of a user, who cannot sign in until unlocked. Running services know within a second.",
+)
+_add_status_command(
+    "unlock",
+    Users.unlock,
+    "unlocked",
+    "Lets a locked user sign in again. Sessions that ended stay ended.",
+    other="enable",
+)
+_add_status_command("disable", Users.disable, "disabled", "As lock, for a user who is not to come back: until enabled.")
+_add_status_command(
+    "enable",
+    Users.enable,
+    "enabled",
+    "Lets a disabled user sign in again. Sessions that ended stay ended.",
+    other="unlock",
+)
 
 
 @commands.command("delete")
