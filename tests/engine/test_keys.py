@@ -43,6 +43,10 @@ def add_older_keys(world: World, count: int) -> list[str]:
     return [f"key-{number:03}" for number in range(count)]
 
 
+def _revocation(world: World) -> Revocation:
+    return Revocation(at_ms=world.clock.now_ms(), reason="key_revoked", revoked_by="operator", log_expires_at=0)
+
+
 # The first start
 
 
@@ -314,15 +318,38 @@ async def test_a_revocation_that_is_not_stored_changes_nothing(world: World) -> 
     assert await world.lives(tokens.access_token)
 
 
-async def test_a_rotation_that_died_half_way_is_finished_by_the_next_turn(world: World) -> None:
+async def test_a_revocation_whose_successor_is_not_stored_changes_nothing(world: World) -> None:
+    tokens = await world.issue()
     world.directory.fails = {"add_signing_key"}
     with pytest.raises(StoreUnavailable):
         await world.engine.keys.revoke(world.active_kid)
-    world.directory.fails = set()
+    assert await world.lives(tokens.access_token)
+
+
+async def test_a_directory_whose_every_key_was_revoked_gets_one_by_the_next_turn(world: World) -> None:
+    await world.directory.revoke_signing_key(world.active_kid, revocation=_revocation(world))
     with pytest.raises(StoreUnavailable):
+        await world.engine.keys.reload()
         await world.engine.keys.signing()
     await world.engine.keys.maintain()
     assert await world.engine.keys.signing()
+
+
+async def test_who_hears_of_a_revoked_key_finds_its_successor(world: World) -> None:
+    """Else it signs with the key before, and refuses what the successor signed until it looks again."""
+    other = await world.start()
+    await world.engine.keys.rotate(immediately=True)
+    world.clock.advance(1)
+    second = world.active_kid
+    pause = world.directory.pause_after("revoke_signing_key")
+    revoking = asyncio.create_task(world.engine.keys.revoke(second))
+    await pause.reached.wait()
+    await other.mirror.poll()
+    await other.keys.maintain()
+    pause.go_on.set()
+    await revoking
+    assert second not in kids(other.keys)
+    assert (await other.keys.signing()).kid == (await world.engine.keys.signing()).kid
 
 
 async def test_a_reading_older_than_the_log_does_not_bring_a_withdrawn_key_back(world: World) -> None:
@@ -332,8 +359,7 @@ async def test_a_reading_older_than_the_log_does_not_bring_a_withdrawn_key_back(
     reading = asyncio.create_task(other.keys.reload())
     await pause.reached.wait()
     # As the engine does, but without the new key, which takes time while the reading waits.
-    revocation = Revocation(at_ms=world.clock.now_ms(), reason="key_revoked", revoked_by="operator", log_expires_at=0)
-    await world.directory.revoke_signing_key(first, revocation=revocation)
+    await world.directory.revoke_signing_key(first, revocation=_revocation(world))
     await other.mirror.poll()
     pause.go_on.set()
     await reading

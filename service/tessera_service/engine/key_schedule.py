@@ -47,6 +47,10 @@ class KeySchedule:
             for row, successor in zip(self.valid, successors, strict=True)
         }
 
+    def without(self, kid: str) -> "KeySchedule":
+        """The schedule that is left when that key is gone."""
+        return KeySchedule((row for row in self.rows if row.kid != kid), self._config)
+
     def immediately(self, now: int) -> int:
         """The activates_at of a key that is to sign at once: after that of the active key, if it is of this second."""
         active = self.active(now)

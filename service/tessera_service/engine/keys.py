@@ -51,17 +51,18 @@ class KeyRing(KeyFollower):
         return await self._add(self._schedule.immediately(now) if immediately else now + self._config.key_lead)
 
     async def revoke(self, kid: str, *, revoked_by: str = "operator") -> None:
-        """Withdraws a key everywhere: its tokens die. A new one signs at once if it was the active. LookupError."""
+        """Withdraws a key everywhere: its tokens die. If it signs, its successor is there before it goes: whoever hears
+        of the revocation reads the keys again, and finds the one that signs from now on. LookupError."""
         await self.reload()
         info = next((info for info in self.infos() if info.kid == kid), None)
         if info is None:
             raise LookupError(kid)
+        if info.state is KeyState.ACTIVE:
+            await self._add(self._schedule.without(kid).immediately(self._clock.now()))
         async with answered_within(self._config.store_timeout):
             await self._directory.revoke_signing_key(kid, revocation=self._revocation(revoked_by))
         self.withdraw(kid)
         await self.reload()
-        if info.state is KeyState.ACTIVE:
-            await self._add(self._schedule.immediately(self._clock.now()))
 
     async def list(self) -> Sequence[KeyInfo]:
         """Every key of the directory with its state."""
@@ -77,7 +78,7 @@ class KeyRing(KeyFollower):
         await self.reload()
         now = self._clock.now()
         active = self._schedule.active(now)
-        if active is None or active.private_pem is None:  # a revocation stopped half-way
+        if active is None or active.private_pem is None:  # all were revoked, or the rows of a restored backup are old
             await self._add(self._schedule.immediately(now))
         elif (activates_at := self._schedule.announcement_due(now)) is not None:
             await self._announce(activates_at, now)
