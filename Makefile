@@ -41,8 +41,8 @@ fuzz: bootstrap-fuzz ## every fuzz target over its corpus, FUZZ_SECONDS=60 each
 	@cmake --build --preset fuzz -j $(JOBS)
 	@script/fuzz build/fuzz/tests/fuzz $(FUZZ_SECONDS)
 
-faults: bootstrap-test $(VENV)/stamp-install ## kills, stopped stores, faults of the network, races, spread: every round (hours); PYTEST_ARGS='-k races'
-	@TESSERA_FAULTS=1 $(BIN)/pytest -s $(FAULTS) $(PYTEST_ARGS)
+faults: bootstrap-test $(VENV)/stamp-install ## kills, stopped stores, faults of the network, races, spread: every round (hours), a table at the end; PYTEST_ARGS='-k races'
+	@TESSERA_FAULTS=1 $(BIN)/pytest $(FAULTS) $(PYTEST_ARGS)
 
 asan: sanitizer-asan ## the C++ suite under AddressSanitizer and UndefinedBehaviorSanitizer
 

@@ -4,9 +4,13 @@
 import os
 import re
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
+
+from figures import FIGURES, Tell
 
 ROOT = Path(__file__).resolve().parent.parent
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -24,6 +28,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What builds for minutes, once for its whole file, is begun first: of several processes one does it meanwhile, and
     none takes a part of it over."""
     items.sort(key=lambda item: item.path.name != "test_install.py")
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Tell:
+    """Takes what a test counted, in words: the table at the end of the run shows it, of failed tests too."""
+    return partial(record_property, FIGURES)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.getreports(outcome)]
+    told = {
+        report.nodeid: value
+        for report in reports
+        if report.when == "call"
+        for name, value in report.user_properties
+        if name == FIGURES
+    }
+    if told:
+        terminalreporter.section("figures")
+        for test, figures in sorted(told.items()):
+            terminalreporter.write_line(f"{test}\n    {figures}")
 
 
 @pytest.fixture(scope="session")

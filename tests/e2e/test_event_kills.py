@@ -12,6 +12,7 @@ from e2e.conftest import Start
 from e2e.events import Told, read_audit
 from e2e.hook import Hook, wait_until
 from e2e.process import ALL, Client
+from figures import Tell
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +26,9 @@ def hook() -> Iterator[Hook]:
         yield running
 
 
-def test_a_kill_between_commit_and_delivery_loses_no_event_and_renames_none(start_service: Start, hook: Hook) -> None:
+def test_a_kill_between_commit_and_delivery_loses_no_event_and_renames_none(
+    start_service: Start, hook: Hook, tell: Tell
+) -> None:
     service = start_service(EVENT_WEBHOOK_URL=hook.url, EVENT_WEBHOOK_SECRET=SECRET, WEBHOOK_TIMEOUT="200ms")
     client = Client(service, service.mint(*ALL))
     expected: list[str] = []
@@ -54,8 +57,8 @@ def test_a_kill_between_commit_and_delivery_loses_no_event_and_renames_none(star
         _check_repetitions(told)
     _check_order(hook.confirmed)
     _check_order(audited)
-    print(
-        f"\n{KILLS} kills, {len(expected)} events: webhook {len(posted)} posts ({len(posted) - len(expected)}"
+    tell(
+        f"{KILLS} kills, {len(expected)} events: webhook {len(posted)} posts ({len(posted) - len(expected)}"
         f" repetitions), audit log {len(audited)} lines ({len(audited) - len(expected)} repetitions); 0 lost, 0 renamed"
     )
 

@@ -17,6 +17,7 @@ import pytest
 
 from e2e.people import PASSWORD, Person, add_person
 from e2e.process import ServiceProcess
+from figures import Tell
 
 pytestmark = pytest.mark.slow
 
@@ -95,14 +96,14 @@ def spelled(number: str) -> tuple[str, str, str]:
     return number, number.replace("+84", "0084 "), f"{number[:3]} ({number[3:5]}) {number[5:8]}-{number[8:]}"
 
 
-def test_of_200_guesses_at_once_five_are_looked_at(services: list[ServiceProcess]) -> None:
+def test_of_200_guesses_at_once_five_are_looked_at(services: list[ServiceProcess], tell: Tell) -> None:
     chance = random.Random(4)
     totals: Counter[str] = Counter()
     for round_number in range(ROUNDS):
         number = f"+849012{round_number:05}"
         add_person(services[0], f"user-{round_number}", "--phone", number)
         totals.update(asyncio.run(guess(services, number, KINDS[round_number % len(KINDS)], chance)))
-    print(f"\n{ROUNDS} rounds of {AT_ONCE} guesses: {dict(totals)}")
+    tell(f"{ROUNDS} rounds of {AT_ONCE} guesses: {dict(totals)}")
 
 
 async def guess(services: Sequence[ServiceProcess], number: str, kind: str, chance: random.Random) -> Counter[str]:
@@ -159,7 +160,7 @@ def check_guesses(answers: Sequence[httpx.Response], kind: str, *, exact: bool) 
         assert by_status[200] == 1 or not exact
 
 
-def test_of_100_passwords_at_once_five_are_looked_at(services: list[ServiceProcess]) -> None:
+def test_of_100_passwords_at_once_five_are_looked_at(services: list[ServiceProcess], tell: Tell) -> None:
     for round_number in range(10 if ROUNDS > 3 else 1):
         alice = add_person(services[0], f"alice-{round_number}")
         asyncio.run(guess_passwords(services, alice))

@@ -23,6 +23,7 @@ from e2e.races import (
     race_slides,
 )
 from e2e.shared_stores import SHARED_STORES, shared_stores
+from figures import Tell
 
 pytestmark = pytest.mark.slow
 
@@ -69,7 +70,7 @@ def hasty(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     yield from start(tmp_path_factory.mktemp("hasty"), request.param, REFRESH_REUSE_GRACE="1s")
 
 
-def run(services: list[ServiceProcess], race: Callable[[Callers], Awaitable[None]]) -> Tally:
+def run(services: list[ServiceProcess], race: Callable[[Callers], Awaitable[None]], tell: Tell) -> Tally:
     """The race, and what it counted."""
     tally = Tally()
 
@@ -78,35 +79,35 @@ def run(services: list[ServiceProcess], race: Callable[[Callers], Awaitable[None
             await race(callers)
 
     asyncio.run(go())
-    print(tally)
+    tell(str(tally))
     assert not tally.violations, str(tally)
     return tally
 
 
-def test_fifty_refreshes_of_one_token_get_one_successor(services: list[ServiceProcess]) -> None:
+def test_fifty_refreshes_of_one_token_get_one_successor(services: list[ServiceProcess], tell: Tell) -> None:
     wanted = rounds(some=10, full=500 if "DATABASE_URL" in services[0].settings else 1000)
-    tally = run(services, lambda callers: race_refreshes(callers, wanted))
+    tally = run(services, lambda callers: race_refreshes(callers, wanted), tell)
     assert tally.counted["successors"] == wanted
     assert tally.counted["refreshes answered 200"] == wanted * 50
 
 
-def test_a_replay_after_the_grace_ends_the_family(hasty: list[ServiceProcess]) -> None:
-    tally = run(hasty, lambda callers: race_reuse(callers, rounds(some=2, full=20), grace_seconds=1))
+def test_a_replay_after_the_grace_ends_the_family(hasty: list[ServiceProcess], tell: Tell) -> None:
+    tally = run(hasty, lambda callers: race_reuse(callers, rounds(some=2, full=20), grace_seconds=1), tell)
     assert tally.counted["replays answered 403"] == tally.rounds * 50
 
 
-def test_nothing_that_a_refresh_made_survives_a_revocation(services: list[ServiceProcess]) -> None:
-    tally = run(services, lambda callers: race_revocations(callers, rounds(some=5, full=200)))
+def test_nothing_that_a_refresh_made_survives_a_revocation(services: list[ServiceProcess], tell: Tell) -> None:
+    tally = run(services, lambda callers: race_revocations(callers, rounds(some=5, full=200)), tell)
     assert tally.counted["pairs born"] >= tally.rounds // 2  # the revocations did meet refreshes
 
 
-def test_fifty_creations_never_leave_more_than_the_limit(services: list[ServiceProcess]) -> None:
-    tally = run(services, lambda callers: race_creations(callers, rounds(some=3, full=100)))
+def test_fifty_creations_never_leave_more_than_the_limit(services: list[ServiceProcess], tell: Tell) -> None:
+    tally = run(services, lambda callers: race_creations(callers, rounds(some=3, full=100)), tell)
     assert tally.counted["created"] == tally.rounds * 50
     assert tally.counted["lists read"] > 4 * tally.rounds  # also while they ran
 
 
-def test_fifty_validations_near_the_end_get_one_successor(services: list[ServiceProcess]) -> None:
+def test_fifty_validations_near_the_end_get_one_successor(services: list[ServiceProcess], tell: Tell) -> None:
     wanted = rounds(some=3, full=100)
-    tally = run(services, lambda callers: race_slides(callers, wanted))
+    tally = run(services, lambda callers: race_slides(callers, wanted), tell)
     assert tally.counted["successors"] == wanted

@@ -36,6 +36,7 @@ class History:
 
     counted: Counter[str] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)  # sessions that lived on after they were acknowledged as revoked
     slowest: float = 0.0  # seconds
 
     def check(self, holds: bool, what: str) -> None:
@@ -46,7 +47,17 @@ class History:
     def __str__(self) -> str:
         counts = ", ".join(f"{name} {count}" for name, count in sorted(self.counted.items()))
         kinds = Counter(_FIGURES.sub("…", violation) for violation in self.violations)
-        return f"{counts}; slowest answer {self.slowest:.2f} s; {len(self.violations)} violations {dict(kinds)}"
+        acknowledged = self.counted["revocations acknowledged"]
+        return (
+            f"{len(self.lost)} of {acknowledged} acknowledged revocations lost; {len(self.violations)} violations"
+            f"{' ' + str(dict(kinds)) if kinds else ''}; slowest answer {self.slowest:.2f} s; {counts}"
+        )
+
+    def check_dead(self, session_id: str, active: bool, what: str) -> None:
+        """P1 of one session."""
+        if active:
+            self.lost.add(session_id)
+            self.violations.append(f"P1: {what}")
 
 
 @dataclass
@@ -191,7 +202,7 @@ class Actor:
         if active is not None:
             dead = told.has_to_be_dead(instance, sent)
             self._history.counted["refused after acknowledgement" if dead else "looked at"] += 1
-            self._history.check(not (dead and active), "P1: a revoked session is active")
+            self._history.check_dead(told.session_id, dead and active, "a revoked session is active")
             self._history.check(active or told.revocation_asked, "a living session is told dead")
         other = next(tenant for tenant in TENANTS if tenant != told.tenant)
         answer = await self._instances.ask(instance, other, "/v1/token/introspect", token)
@@ -210,7 +221,7 @@ class Actor:
             refreshed = answer is not None and answer.status_code == 200
             self._history.check(answer is None or {refreshed} == alive, f"P4: refresh {refreshed}, access {alive}")
             if told.acknowledged_by is not None:
-                self._history.check(alive == {False}, "P1: a revoked session is active in the end")
+                self._history.check_dead(told.session_id, alive != {False}, "a revoked session is active in the end")
             self._history.counted["alive in the end" if True in alive else "dead in the end"] += 1
 
     def _any(self) -> int:

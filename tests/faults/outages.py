@@ -2,9 +2,10 @@
 """Clients of instances whose store, or who themselves, are away again and again."""
 
 import asyncio
+import contextlib
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 import httpx
@@ -13,14 +14,19 @@ from e2e.process import ServiceProcess
 from faults.history import FRESH_SECONDS, TENANTS, Actor, History, Instances
 
 ACTORS: Final = 6
-# A kept connection is given up before the service does: else it may close just when it is used.
-LIMITS: Final = httpx.Limits(max_connections=4 * ACTORS, keepalive_expiry=1.0)
 RECOVERY_SECONDS: Final = 10.0  # twice what is promised
+# A kept connection is given up before the service does: else it may close just when it is used.
+_LIMITS: Final = httpx.Limits(max_connections=4 * ACTORS, keepalive_expiry=1.0)
 SETTINGS: Final = {
     "RATE_LIMIT": "off",
     "ISSUER": "https://issuer.example",
     "REFRESH_REUSE_GRACE": "5m",  # whoever got no answer asks again inside of it
 }
+
+
+def a_client() -> httpx.AsyncClient:
+    """For all actors together."""
+    return httpx.AsyncClient(timeout=30, limits=_LIMITS)
 
 
 async def recover(instances: Instances) -> float:
@@ -31,6 +37,22 @@ async def recover(instances: Instances) -> float:
             assert time.monotonic() < started + RECOVERY_SECONDS, "the store is back, the instance is not"
             await asyncio.sleep(0.05)
     return time.monotonic() - started
+
+
+@contextlib.asynccontextmanager
+async def actors_at_work(instances: Instances) -> AsyncIterator[None]:
+    """Clients live with the instances for as long as the block lasts. Afterwards, when all are well again, each looks
+    at what became of its sessions."""
+    actors = [Actor(instances, f"actor-{number}", random.Random(number)) for number in range(ACTORS)]
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        for actor in actors:
+            group.create_task(actor.run(stop.is_set))
+        yield
+        stop.set()
+    await recover(instances)
+    await asyncio.sleep(FRESH_SECONDS)
+    await asyncio.gather(*(actor.conclude() for actor in actors))
 
 
 async def live_through(
@@ -44,18 +66,12 @@ async def live_through(
     """Clients, and the fault again and again; the figures of it."""
     chance = random.Random(7)
     slowest_recovery = 0.0
-    async with httpx.AsyncClient(timeout=30, limits=LIMITS) as client:
+    async with a_client() as client:
         instances = Instances(client, [service.url for service in services], bearers, history)
-        actors = [Actor(instances, f"actor-{number}", random.Random(number)) for number in range(ACTORS)]
-        stop = asyncio.Event()
-        running = [asyncio.create_task(actor.run(stop.is_set)) for actor in actors]
-        for _ in range(rounds):
-            await asyncio.sleep(chance.uniform(0.5, 1.5))
-            await fault(chance)
-            slowest_recovery = max(slowest_recovery, await recover(instances))
-        await asyncio.sleep(0.5)
-        stop.set()
-        await asyncio.gather(*running)
-        await asyncio.sleep(FRESH_SECONDS)
-        await asyncio.gather(*(actor.conclude() for actor in actors))
-    return f"{rounds} times; issued again after {slowest_recovery:.2f} s at most; {history}"
+        async with actors_at_work(instances):
+            for _ in range(rounds):
+                await asyncio.sleep(chance.uniform(0.5, 1.5))
+                await fault(chance)
+                slowest_recovery = max(slowest_recovery, await recover(instances))
+            await asyncio.sleep(0.5)
+    return f"{rounds} times; {history}; issued again after {slowest_recovery:.2f} s at most"

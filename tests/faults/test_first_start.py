@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from e2e.process import ALL, Client, ServiceProcess
+from figures import Tell
 from postgres import postgres_server
 
 pytestmark = pytest.mark.slow
@@ -43,11 +44,11 @@ def instances(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sequen
         yield services
 
 
-def test_instances_that_start_at_once_on_nothing_make_one_key(instances: Sequence[ServiceProcess]) -> None:
+def test_instances_that_start_at_once_on_nothing_make_one_key(instances: Sequence[ServiceProcess], tell: Tell) -> None:
     published = [httpx.get(f"{service.url}/.well-known/jwks.json").json()["keys"] for service in instances]
     listed = json.loads(instances[0].command("keys", "list", "--json").stdout)
     made = [event for service in instances for event in service.events if event["event"] == "signing_key_added"]
-    print(f"{INSTANCES} first starts at once: {len(listed)} keys in the database, {len(made)} times told")
+    tell(f"{INSTANCES} first starts at once: {len(listed)} keys in the database, {len(made)} times told")
 
     assert len(listed) == len(made) == 1
     assert [[key["kid"] for key in keys] for keys in published] == [[listed[0]["kid"]]] * INSTANCES

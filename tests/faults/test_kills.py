@@ -7,6 +7,7 @@ import asyncio
 import os
 import random
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -16,13 +17,15 @@ import pytest
 
 from e2e.process import ALL, ServiceProcess
 from e2e.shared_stores import shared_stores
-from faults.history import FRESH_SECONDS, TENANTS, Actor, History, Instances
-from faults.outages import ACTORS, LIMITS, SETTINGS, recover
+from faults.history import TENANTS, History, Instances
+from faults.outages import SETTINGS, a_client, actors_at_work
+from figures import Tell
 
 pytestmark = pytest.mark.slow
 
 KILLS: Final = 100 if os.environ.get("TESSERA_FAULTS") == "1" else 5
 BETWEEN: Final = 20  # acknowledged revocations before the next kill
+PATIENCE_SECONDS: Final = 60.0
 
 
 class Mortal(Instances):
@@ -53,10 +56,12 @@ def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ServiceP
         running.clean_up()
 
 
-def test_a_kill_loses_nothing_that_was_acknowledged_and_leaves_nothing_half(service: ServiceProcess) -> None:
+def test_a_kill_loses_nothing_that_was_acknowledged_and_leaves_nothing_half(
+    service: ServiceProcess, tell: Tell
+) -> None:
     history = History()
     figures = asyncio.run(kill_again_and_again(service, history))
-    print(f"{KILLS} kills: {figures}")
+    tell(f"{KILLS} kills: {figures}")
     assert not history.violations, figures
     assert history.counted["revocations acknowledged"] >= KILLS * BETWEEN, figures
     assert history.counted["broken off"] >= KILLS, figures
@@ -69,23 +74,15 @@ async def kill_again_and_again(service: ServiceProcess, history: History) -> str
         assert service.command("tenants", "add", tenant).returncode == 0
     bearers = {tenant: service.mint(*ALL, tenant=tenant) for tenant in TENANTS}
     urls = [service.url]
-    async with httpx.AsyncClient(timeout=30, limits=LIMITS) as client:
-        instances = Mortal(client, urls, bearers, history)
-        actors = [Actor(instances, f"actor-{number}", random.Random(number)) for number in range(ACTORS)]
-        stop = asyncio.Event()
-        running = [asyncio.create_task(actor.run(stop.is_set)) for actor in actors]
+    async with a_client() as client, actors_at_work(Mortal(client, urls, bearers, history)):
         for turn in range(1, KILLS + 1):
+            deadline = time.monotonic() + PATIENCE_SECONDS
             while history.counted["revocations acknowledged"] < turn * BETWEEN:
-                assert not any(task.done() for task in running)
+                assert time.monotonic() < deadline, "nothing is acknowledged any more"
                 await asyncio.sleep(0.01)
             await asyncio.sleep(chance.uniform(0, 0.1))
             service.send(signal.SIGKILL)
             await asyncio.to_thread(service.wait)
             await asyncio.to_thread(service.start)
             urls[0] = service.url  # another port
-        stop.set()
-        await asyncio.gather(*running)
-        await recover(instances)
-        await asyncio.sleep(FRESH_SECONDS)
-        await asyncio.gather(*(actor.conclude() for actor in actors))
     return str(history)

@@ -15,6 +15,7 @@ import pytest
 from e2e.process import ALL, ServiceProcess
 from faults.history import ANSWER_SECONDS, TENANTS, History
 from faults.outages import SETTINGS, live_through
+from figures import Tell
 from postgres import PASSWORD, PostgresServer
 
 pytestmark = pytest.mark.slow
@@ -65,12 +66,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @pytest.mark.parametrize("fault", ["end_at_once", "hang"])
-def test_clients_of_two_instances_see_every_promise_kept(site: Site, fault: str) -> None:
+def test_clients_of_two_instances_see_every_promise_kept(site: Site, fault: str, tell: Tell) -> None:
     history = History()
     figures = asyncio.run(
         live_through(site.services, site.bearers, getattr(site, fault), rounds=ROUNDS, history=history)
     )
-    print(f"PostgreSQL, {fault}: {figures}")
+    tell(f"PostgreSQL, {fault}: {figures}")
     assert not history.violations, figures
     assert history.counted["revocations acknowledged"] >= ROUNDS, figures
     assert history.counted["answers 503"] >= ROUNDS, figures

@@ -6,24 +6,22 @@ import asyncio
 import os
 import random
 import signal
-import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
-import httpx
 import pytest
 
 from e2e.process import ALL, ServiceProcess
-from faults.history import ANSWER_SECONDS, FRESH_SECONDS, TENANTS, Actor, History, Instances
+from faults.history import ANSWER_SECONDS, FRESH_SECONDS, TENANTS, History, Instances
+from faults.outages import SETTINGS, a_client, live_through, recover
+from figures import Tell
 from redis_server import RedisServer, redis_server
 
 pytestmark = pytest.mark.slow
 
 ROUNDS: Final = 50 if os.environ.get("TESSERA_FAULTS") == "1" else 1
-ACTORS: Final = 6
-RECOVERY_SECONDS: Final = 10.0  # twice what is promised
-SETTINGS: Final = {"RATE_LIMIT": "off", "ISSUER": "https://issuer.example", "REFRESH_REUSE_GRACE": "5m"}
 
 
 @dataclass(frozen=True)
@@ -93,42 +91,12 @@ FAULTS: Final[dict[str, Fault]] = {
 }
 
 
-async def recover(instances: Instances) -> float:
-    """Seconds until every instance issues again."""
-    started = time.monotonic()
-    for instance in range(instances.count):
-        while await instances.ask(instance, TENANTS[0], "/v1/token", {"sub": "after"}) is None:
-            assert time.monotonic() < started + RECOVERY_SECONDS, "Redis is back, the instance is not"
-            await asyncio.sleep(0.05)
-    return time.monotonic() - started
-
-
-async def live_through(site: Site, fault: Fault, history: History) -> str:
-    """Clients, and the fault again and again; the figures of it."""
-    chance = random.Random(7)
-    slowest_recovery = 0.0
-    async with httpx.AsyncClient(timeout=30, limits=httpx.Limits(max_connections=4 * ACTORS)) as client:
-        instances = Instances(client, [service.url for service in site.services], site.bearers, history)
-        actors = [Actor(instances, f"actor-{number}", random.Random(number)) for number in range(ACTORS)]
-        stop = asyncio.Event()
-        running = [asyncio.create_task(actor.run(stop.is_set)) for actor in actors]
-        for _ in range(ROUNDS):
-            await asyncio.sleep(chance.uniform(0.5, 1.5))
-            await fault(site.redis, chance)
-            slowest_recovery = max(slowest_recovery, await recover(instances))
-        await asyncio.sleep(0.5)
-        stop.set()
-        await asyncio.gather(*running)
-        await asyncio.sleep(FRESH_SECONDS)
-        await asyncio.gather(*(actor.conclude() for actor in actors))
-    return f"{ROUNDS} times; issued again after {slowest_recovery:.2f} s at most; {history}"
-
-
 @pytest.mark.parametrize("name", sorted(FAULTS))
-def test_clients_of_two_instances_see_every_promise_kept(site: Site, name: str) -> None:
+def test_clients_of_two_instances_see_every_promise_kept(site: Site, name: str, tell: Tell) -> None:
     history = History()
-    figures = asyncio.run(live_through(site, FAULTS[name], history))
-    print(f"{name}: {figures}")
+    fault = partial(FAULTS[name], site.redis)
+    figures = asyncio.run(live_through(site.services, site.bearers, fault, rounds=ROUNDS, history=history))
+    tell(f"Redis, {name}: {figures}")
     assert not history.violations, figures
     assert history.counted["revocations acknowledged"] >= ROUNDS, figures
     if FAULTS[name] is stop_for_a_second:  # shorter than a call may take: whoever asks has to wait
@@ -138,15 +106,14 @@ def test_clients_of_two_instances_see_every_promise_kept(site: Site, name: str) 
     assert history.slowest < ANSWER_SECONDS, figures
 
 
-def test_what_is_emptied_ends_every_session_and_revives_none(site: Site) -> None:
-    figures = asyncio.run(_empty(site))
-    print(f"emptied: {figures}")
+def test_what_is_emptied_ends_every_session_and_revives_none(site: Site, tell: Tell) -> None:
+    tell(f"Redis, emptied: {asyncio.run(_empty(site))}")
 
 
 async def _empty(site: Site) -> str:
     history = History()
     tenant, revoked, slowest = TENANTS[0], 0, 0.0
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with a_client() as client:
         instances = Instances(client, [service.url for service in site.services], site.bearers, history)
         before: list[str] = []
         for number in range(ROUNDS):

@@ -18,6 +18,7 @@ import pytest
 
 from e2e.process import ALL, ServiceProcess
 from e2e.shared_stores import shared_stores
+from figures import Tell
 
 pytestmark = pytest.mark.slow
 
@@ -176,11 +177,11 @@ async def check_end(clients: Clients) -> None:
                 clients.failures.append("a revoked session lives")
 
 
-def test_instances_that_are_restarted_in_turn_fail_no_request(instances: Sequence[ServiceProcess]) -> None:
+def test_instances_that_are_restarted_in_turn_fail_no_request(instances: Sequence[ServiceProcess], tell: Tell) -> None:
     clients, seconds = asyncio.run(roll(instances))
     restarts = f"{len(seconds)} restarts, away for {min(seconds):.1f} to {max(seconds):.1f} s"
     sessions = f"{len(clients.alive)} sessions alive, {len(clients.dead)} revoked"
-    print(f"{restarts}; {sessions}; {dict(clients.counted)}; {len(clients.failures)} failures {clients.failures[:5]}")
+    tell(f"{restarts}; {sessions}; {dict(clients.counted)}; {len(clients.failures)} failures {clients.failures[:5]}")
     assert clients.failures == []
     assert len(seconds) == 2 * TURNS
     assert clients.counted["refused"]  # the load did meet the restarts

@@ -18,6 +18,7 @@ import pytest
 from e2e.process import ALL, ServiceProcess
 from e2e.shared_stores import SHARED_STORES, shared_stores
 from faults.history import FRESH_SECONDS, TENANTS, Actor, History, Instances
+from figures import Tell
 
 pytestmark = pytest.mark.slow
 
@@ -138,10 +139,10 @@ async def revoke_under_load(services: Sequence[ServiceProcess], history: History
         await asyncio.gather(*load)
 
 
-def test_what_one_instance_revokes_three_others_refuse_in_time(services: Sequence[ServiceProcess]) -> None:
+def test_what_one_instance_revokes_three_others_refuse_in_time(services: Sequence[ServiceProcess], tell: Tell) -> None:
     history, spread = History(), Spread()
     asyncio.run(revoke_under_load(services, history, spread))
-    print(f"{REVOCATIONS} revocations; {spread}; meanwhile {history}")
+    tell(f"{REVOCATIONS} revocations; {spread}; meanwhile {history}")
     assert len(spread.first_no) == 3 * REVOCATIONS
     # The promise is about questions; when their answers arrive is the machine's affair.
     assert max(spread.last_yes) < FRESH_SECONDS, str(spread)

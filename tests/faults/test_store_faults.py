@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import os
 import random
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,32 +14,27 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
 import tessera_service.storage.redis
 from e2e.process import ALL, ServiceProcess
 from e2e.shared_stores import SHARED_STORES, shared_stores
-from faults.history import ANSWER_SECONDS, FRESH_SECONDS, TENANTS, Actor, History, Instances
+from faults.history import ANSWER_SECONDS, TENANTS, History, Instances
+from faults.outages import SETTINGS, a_client, actors_at_work, recover
 from faults.proxy import Fault, FaultProxy
+from figures import Tell
 from tessera_service.storage.redis.scripts import script
 
 pytestmark = pytest.mark.slow
 
 FAULTS: Final = 1000 if os.environ.get("TESSERA_FAULTS") == "1" else 30
-ACTORS: Final = 6
-RECOVERY_SECONDS: Final = 10.0  # twice what is promised
-SETTINGS: Final = {
-    "RATE_LIMIT": "off",
-    "ISSUER": "https://issuer.example",
-    "REFRESH_REUSE_GRACE": "5m",  # whoever got no answer asks again inside of it
-}
 
 
 @dataclass(frozen=True)
 class Site:
     """Two instances and what stands between them and their store."""
 
+    store: str
     services: Sequence[ServiceProcess]
     proxies: Sequence[FaultProxy]
 
@@ -74,7 +68,7 @@ def site(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Site]:
             proxies.append(proxy)
         for tenant in TENANTS:
             assert services[0].command("tenants", "add", tenant).returncode == 0
-        yield Site(services, proxies)
+        yield Site(request.param, services, proxies)
 
 
 async def plague(proxies: Sequence[FaultProxy], chance: random.Random) -> Counter[Fault]:
@@ -97,40 +91,23 @@ async def plague(proxies: Sequence[FaultProxy], chance: random.Random) -> Counte
     return met
 
 
-async def recover(instances: Instances) -> float:
-    """Seconds until every instance issues again."""
-    started = time.monotonic()
-    for instance in range(instances.count):
-        while await instances.ask(instance, TENANTS[0], "/v1/token", {"sub": "after"}) is None:
-            assert time.monotonic() < started + RECOVERY_SECONDS, "the store is back, the instance is not"
-            await asyncio.sleep(0.05)
-    return time.monotonic() - started
-
-
-async def live_through(site: Site, history: History, seed: int) -> str:
+async def live_through(site: Site, history: History) -> str:
     """Clients and faults together; the figures of it."""
-    chance = random.Random(seed)
     bearers = {tenant: site.services[0].mint(*ALL, tenant=tenant) for tenant in TENANTS}
-    async with httpx.AsyncClient(timeout=30, limits=httpx.Limits(max_connections=4 * ACTORS)) as client:
+    async with a_client() as client:
         instances = Instances(client, [service.url for service in site.services], bearers, history)
-        actors = [Actor(instances, f"actor-{number}", random.Random(seed + number)) for number in range(ACTORS)]
-        stop = asyncio.Event()
-        running = [asyncio.create_task(actor.run(stop.is_set)) for actor in actors]
-        met = await plague(site.proxies, chance)
-        recovery = await recover(instances)
-        stop.set()
-        await asyncio.gather(*running)
-        await asyncio.sleep(FRESH_SECONDS)
-        await asyncio.gather(*(actor.conclude() for actor in actors))
+        async with actors_at_work(instances):
+            met = await plague(site.proxies, random.Random(7))
+            recovery = await recover(instances)
     faults = ", ".join(f"{fault} {count}" for fault, count in met.items())
     assert met.total() == FAULTS, f"too few faults met anybody: {faults}"
-    return f"{met.total()} faults ({faults}); issued again after {recovery:.2f} s; {history}"
+    return f"{met.total()} faults ({faults}); {history}; issued again after {recovery:.2f} s"
 
 
-def test_clients_of_two_instances_see_every_promise_kept(site: Site) -> None:
+def test_clients_of_two_instances_see_every_promise_kept(site: Site, tell: Tell) -> None:
     history = History()
-    figures = asyncio.run(live_through(site, history, seed=7))
-    print(figures)
+    figures = asyncio.run(live_through(site, history))
+    tell(f"{site.store}, {figures}")
     assert not history.violations, figures
     assert history.counted["revocations acknowledged"] > FAULTS / 20, figures
     assert history.slowest < ANSWER_SECONDS, figures

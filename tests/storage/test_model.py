@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
+from figures import Tell
 from storage.examples import NOW, gateway_session, make_session, snapshot, successor, whole_log
 from storage.model import RETENTION, SPENT_KEPT, Model
 from storage.stores import STORES
@@ -353,17 +354,19 @@ class StoresAgree(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
 
+STEPS = 40
 _EXAMPLES = {"memory": 300, "postgres": 8, "redis": 60, "sqlite": 60}  # those without a disk are quick
 
 
 @pytest.mark.parametrize("name", sorted(STORES))
-def test_a_store_does_what_the_model_does(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_does_what_the_model_does(name: str, monkeypatch: pytest.MonkeyPatch, tell: Tell) -> None:
     monkeypatch.setattr(rules, "SPENT_KEPT", SPENT_KEPT)
     machine = type("StoresAgree", (StoresAgree,), {"name": name})
     examples = 2000 if os.environ.get("TESSERA_FAULTS") else _EXAMPLES[name]
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=examples, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=examples, stateful_step_count=STEPS, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
+    tell(f"{examples} sequences of up to {STEPS} steps, no divergence")

@@ -19,6 +19,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine
 
+from figures import Tell
 from postgres import PASSWORD, PostgresServer, postgres_server
 from storage.examples import NOW_MS, make_session, revocation, rotation, tokens, whole_log
 from tessera_service.errors import StoreUnavailable
@@ -172,6 +173,24 @@ async def test_a_revocation_of_a_subject_does_not_wait_for_places_nor_gives_them
     assert [row.event.event_id for row in rows[4:]] == ["s3.revoked", "s2.revoked", "s0.revoked"]
 
 
+async def test_who_purges_and_who_erases_events_holds_none_while_it_waits_for_the_head(
+    store: SqlSessionStore, url: str
+) -> None:
+    """Else they and who gives places could wait for each other."""
+    await fill(store)
+    assert await store.read_outbox(after=0)
+    with holding(url, "SELECT seq FROM outbox_head FOR UPDATE"):
+        for step in (
+            store.purge_outbox(before_ms=NOW_MS + 10**9),
+            store.erase_events("tenant-a", "alice"),
+        ):
+            waiting = asyncio.create_task(unavailable_in_time(step))
+            await asyncio.sleep(0.3)
+            with psycopg.connect(url) as other:
+                assert len(other.execute("SELECT 1 FROM outbox FOR UPDATE NOWAIT").fetchall()) == 8
+            await waiting
+
+
 async def test_who_waits_for_a_process_that_stopped_leaves_in_time_and_nothing_stays(
     store: SqlSessionStore, url: str
 ) -> None:
@@ -295,7 +314,9 @@ def test_five_processes_that_start_at_once_migrate_once() -> None:
 
 
 @pytest.mark.slow
-def test_two_processes_that_do_everything_at_once_wait_for_each_other_in_one_order(repository: Path) -> None:
+def test_two_processes_that_do_everything_at_once_wait_for_each_other_in_one_order(
+    repository: Path, tell: Tell
+) -> None:
     """PostgreSQL would end one of two that wait for each other, and counts how often it had to."""
     server = postgres_server()
     paths = os.pathsep.join(filter(None, [str(repository / "tests"), os.environ.get("PYTHONPATH")]))
@@ -313,7 +334,7 @@ def test_two_processes_that_do_everything_at_once_wait_for_each_other_in_one_ord
         ]
         said = [process.communicate(timeout=SECONDS + 120) for process in started]
         assert [process.returncode for process in started] == [0, 0], said[0][1] + said[1][1]
-        print(*(out for out, _ in said))
+        tell("; ".join(out.strip() for out, _ in said))
         name = url.rsplit("/", 1)[1]
         # Whoever has left has told the statistics.
         ((deadlocks, committed),) = server.execute(
