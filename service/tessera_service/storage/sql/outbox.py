@@ -5,6 +5,8 @@ A place in it is taken under the lock of the head until the commit, which puts p
 writer anyway. On PostgreSQL that would let one commit at a time: there an event is written with a negative number, and
 `number` gives their places to those that are committed, before anybody reads. Events of one session, which have its
 subject locked in between, are written in their order, and keep it.
+
+Whoever changes events that stand here takes the head first: all others hold no row of it that anybody waits for.
 """
 
 import json
@@ -64,7 +66,7 @@ def append_revoked(connection: Connection, chosen: ColumnElement[bool], revocati
         rows = _revoked_rows(ending.c, -unnumbered.next_value(), revocation)
         connection.execute(insert(outbox).from_select(_OF_SESSIONS, rows))
         return
-    head = connection.execute(select(outbox_head.c.seq).with_for_update()).scalar_one()
+    head = _lock_head(connection)
     in_order = func.row_number().over(order_by=by_creation)
     rows = _revoked_rows(sessions.c, literal(head, BigInteger) + in_order, revocation).where(chosen)
     # Otherwise nobody promises to know afterwards how many an INSERT has written.
@@ -74,7 +76,7 @@ def append_revoked(connection: Connection, chosen: ColumnElement[bool], revocati
 
 def number(connection: Connection) -> None:
     """Gives a place to events that have none yet, however many read at once."""
-    head = connection.execute(select(outbox_head.c.seq).with_for_update()).scalar_one()
+    head = _lock_head(connection)
     oldest_first = func.row_number().over(order_by=outbox.c.sequence.desc())
     waiting = select(outbox.c.sequence, oldest_first.label("place")).where(outbox.c.sequence < 0)
     chosen = waiting.order_by(outbox.c.sequence.desc()).limit(_AT_ONCE).subquery()
@@ -126,7 +128,8 @@ def advance(connection: Connection, sink: str, *, fence: int, position: int, now
 
 def purge(connection: Connection, *, before_ms: int, limit: int) -> int:
     over = select(outbox.c.sequence).where(outbox.c.at_ms < before_ms, outbox.c.sequence > 0)
-    chosen = over.order_by(outbox.c.at_ms, outbox.c.sequence).limit(limit).with_for_update(skip_locked=True)
+    chosen = over.order_by(outbox.c.at_ms, outbox.c.sequence).limit(limit)
+    _lock_head(connection)
     gone = connection.execute(delete(outbox).where(outbox.c.sequence.in_(chosen))).rowcount
     if gone:
         connection.execute(update(outbox_head).values(kept=outbox_head.c.kept - gone))
@@ -135,7 +138,8 @@ def purge(connection: Connection, *, before_ms: int, limit: int) -> int:
 
 def erase(connection: Connection, tenant_id: str, user_id: str, *, limit: int) -> int:
     own = (outbox.c.tenant_id == tenant_id, outbox.c.user_id == user_id, outbox.c.metadata.is_not(None))
-    wanted = select(outbox).where(*own).order_by(outbox.c.sequence).limit(limit).with_for_update()
+    wanted = select(outbox).where(*own).order_by(outbox.c.sequence).limit(limit)
+    _lock_head(connection)
     rows = connection.execute(wanted).mappings().all()
     if rows:
         erased = [
@@ -162,6 +166,11 @@ def _revoked_rows(ending: Any, sequence: ColumnElement[int], revocation: Revocat
         literal(json.dumps(events.revoked_alike(revocation))),
         func.nullif(ending.metadata, "{}"),
     )
+
+
+def _lock_head(connection: Connection) -> int:
+    head: int = connection.execute(select(outbox_head.c.seq).with_for_update()).scalar_one()
+    return head
 
 
 def _advance_head(connection: Connection, by: int) -> int:
