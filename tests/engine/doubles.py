@@ -111,9 +111,13 @@ class MemoryDirectory(MemoryUsers):
         return self.access_keys.get(access_key_id)
 
     async def list_access_keys(
-        self, *, tenant_id: str | None = None, enabled_of: str | None = None
+        self, *, tenant_id: str | None = None, enabled_of: str | None = None, not_under: str | None = None
     ) -> Sequence[AccessKeyRecord]:
-        found = [key for key in self.access_keys.values() if tenant_id in (None, key.tenant_id)]
+        found = [
+            key
+            for key in self.access_keys.values()
+            if tenant_id in (None, key.tenant_id) and _is_not_under(key, not_under)
+        ]
         return [key for key in found if enabled_of is None or (key.subject == enabled_of and not key.disabled_at)]
 
     async def disable_access_key(self, access_key_id: str, *, revocation: Revocation) -> AccessKeyRecord | None:
@@ -140,8 +144,11 @@ class MemoryDirectory(MemoryUsers):
     async def get_gateway_key(self, key_id: str) -> GatewayKey | None:
         return self.gateway_keys.get(key_id)
 
-    async def list_gateway_keys(self, *, tenant_id: str | None = None) -> Sequence[GatewayKey]:
-        return [key for key in self.gateway_keys.values() if tenant_id in (None, key.tenant_id)]
+    async def list_gateway_keys(
+        self, *, tenant_id: str | None = None, not_under: str | None = None
+    ) -> Sequence[GatewayKey]:
+        found = [key for key in self.gateway_keys.values() if tenant_id in (None, key.tenant_id)]
+        return [key for key in found if _is_not_under(key, not_under)]
 
     async def disable_gateway_key(self, key_id: str, *, revocation: Revocation) -> GatewayKey | None:
         key = self.gateway_keys.get(key_id)
@@ -167,6 +174,13 @@ class MemoryDirectory(MemoryUsers):
             return False
         self.keys[kid] = replace(key, revoked_at=revocation.at_ms // 1000, private_pem=None)
         self.log.append(LogKind.KEY, "", kid, revocation)
+        return True
+
+    async def rewrap_signing_key(self, kid: str, *, old: str, new: str, master_key_id: str) -> bool:
+        key = self.keys.get(kid)
+        if key is None or key.private_pem != old:
+            return False
+        self.keys[kid] = replace(key, private_pem=new, master_key_id=master_key_id)
         return True
 
     async def forget_private_key(self, kid: str) -> None:
@@ -210,6 +224,10 @@ class MemoryDirectory(MemoryUsers):
 
     async def erase_events(self, tenant_id: str, user_id: str, *, limit: int = 500) -> int:
         return self.outbox.erase(tenant_id, user_id, limit=limit)
+
+
+def _is_not_under(key: AccessKeyRecord | GatewayKey, master_key_id: str | None) -> bool:
+    return master_key_id is None or (key.disabled_at is None and key.master_key_id != master_key_id)
 
 
 class Pause:

@@ -178,6 +178,13 @@ async def test_a_key_under_a_master_key_that_is_not_loaded_is_unknown_to_be_righ
         await world.engine.access_keys.check(key_id, secret)
 
 
+async def test_a_disabled_key_is_refused_whatever_became_of_its_master_key(world: World) -> None:
+    key_id, secret = await make(world)
+    await world.engine.access_keys.disable(key_id)
+    as_any(world.engine.access_keys)._secrets = KeySecrets(MasterKeys(current=bytes(32)), purpose="access-key")
+    assert await world.engine.access_keys.check(key_id, secret) is None
+
+
 async def test_a_key_under_an_older_master_key_that_is_loaded_goes_on(world: World) -> None:
     key_id, secret = await make(world)
     both = MasterKeys(current=bytes(32), older=[MASTER_KEY])

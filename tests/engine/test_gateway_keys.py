@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
+from typing import Any
+
 import pytest
 
 from engine.world import OTHER_TENANT, TENANT, MakeWorld, World
+from tessera_service.engine import MasterKeys
+from tessera_service.engine.key_secrets import KeySecrets
 from tessera_service.errors import StoreUnavailable, UnknownTenant
 
 SETTING = "key-of-the-settings"
@@ -45,6 +49,16 @@ async def test_a_disabled_key_is_refused_by_every_process_at_once(world: World) 
         assert await world.engine.gateway_keys.disable(key.partition(".")[0]) is True
         assert await other.gateway_keys.check(key) is None
     assert await world.engine.gateway_keys.disable("unknown") is False
+
+
+async def test_a_disabled_key_is_refused_whatever_became_of_its_master_key(world: World) -> None:
+    key = await world.engine.gateway_keys.create(TENANT)
+    keys: Any = world.engine.gateway_keys
+    keys._secrets = KeySecrets(MasterKeys(current=bytes(32)), purpose="gateway-key")
+    with pytest.raises(StoreUnavailable):
+        await keys.check(key)
+    await keys.disable(key.partition(".")[0])
+    assert await keys.check(key) is None
 
 
 async def test_the_key_of_the_settings_is_the_default_tenants_and_needs_no_store(make_world: MakeWorld) -> None:

@@ -257,6 +257,42 @@ def test_a_wrong_master_key_is_told_in_one_line(run: Run, monkeypatch: pytest.Mo
     assert "TESSERA_MASTER_KEY" in done.messages.splitlines()[-1]
 
 
+def test_keys_are_sealed_again_after_the_master_key_was_changed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = "ab" * 32, "cd" * 32
+    monkeypatch.setenv("TESSERA_MASTER_KEY", old)
+    access_key = run_json(run, "access-keys", "create", "--tenant", "default", "--user", "alice")["access_key_id"]
+    gateway_key = run_json(run, "gateway-keys", "create", "--tenant", "default")["key_id"]
+    monkeypatch.setenv("TESSERA_MASTER_KEY", f"{new},{old}")
+
+    first = run("keys", "rewrap")
+
+    assert (first.status, first.output) == (0, "REWRAPPED  ALREADY\n1          0\n")
+    assert first.messages == (
+        f"access keys still under an older master key: {access_key}: tessera access-keys rotate ID\n"
+        f"gateway keys still under an older master key: {gateway_key}:"
+        " make others, then tessera gateway-keys disable ID\n"
+    )
+    assert run("access-keys", "rotate", access_key).status == 0
+    assert run("gateway-keys", "disable", gateway_key).status == 0
+    again = run("keys", "rewrap", "--json")
+    left: dict[str, list[str]] = {"signing_keys": [], "access_keys": [], "gateway_keys": []}
+    assert json.loads(again.output) == {"rewrapped": 0, "already": 1, "left": left}
+    assert again.messages == "nothing needs an older master key any more\n"
+    monkeypatch.setenv("TESSERA_MASTER_KEY", new)
+    assert run("tokens", "mint", "--tenant", "default", "--subject", "gateway").status == 0
+
+
+def test_a_key_that_no_given_master_key_opens_is_not_sealed_again(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TESSERA_MASTER_KEY", "ab" * 32)
+    assert run("keys", "list").status == 0
+    monkeypatch.setenv("TESSERA_MASTER_KEY", "cd" * 32 + "," + "ef" * 32)
+
+    done = run("keys", "rewrap")
+
+    assert (done.status, done.output) == (1, "")
+    assert "TESSERA_MASTER_KEY" in done.messages.splitlines()[-1]
+
+
 def test_one_key_too_many_is_refused_in_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("keys", "list").status == 0
     monkeypatch.setattr("tessera_service.engine.keys.MAX_ROTATED_KEYS", 1)

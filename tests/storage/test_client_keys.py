@@ -65,6 +65,26 @@ async def test_keys_are_listed_newest_first(directory: SqlDirectory) -> None:
     assert list(await directory.list_gateway_keys(tenant_id="tenant-a")) == [older]
 
 
+async def test_keys_under_another_master_key_are_listed_unless_they_are_disabled(directory: SqlDirectory) -> None:
+    for number, master_key_id in enumerate(("master-1", "master-2", "master-1")):
+        await directory.add_access_key(replace(access_key(f"A{number}"), master_key_id=master_key_id))
+        await directory.add_gateway_key(replace(gateway_key(f"G{number}"), master_key_id=master_key_id))
+    await directory.disable_access_key("A0", revocation=revocation())
+    await directory.disable_gateway_key("G0", revocation=revocation())
+
+    async def listed(not_under: str) -> list[str]:
+        keys = await directory.list_access_keys(not_under=not_under)
+        gateways = await directory.list_gateway_keys(not_under=not_under)
+        return [key.access_key_id for key in keys] + [key.key_id for key in gateways]
+
+    assert await listed("master-2") == ["A2", "G2"]
+    assert await listed("master-1") == ["A1", "G1"]
+    assert await listed("master-3") == ["A2", "A1", "G2", "G1"]
+    found = await directory.list_access_keys(tenant_id="tenant-a", enabled_of="bob", not_under="master-3")
+    assert list(found) == []
+    assert list(await directory.list_gateway_keys(tenant_id="b", not_under="master-3")) == []
+
+
 async def test_a_disabled_access_key_is_marked_and_logged_once(directory: SqlDirectory) -> None:
     await directory.add_access_key(access_key())
     disabled = await directory.disable_access_key("A1", revocation=revocation(NOW_MS + 1999))

@@ -146,6 +146,45 @@ async def test_a_key_loses_its_private_half_then_goes(directory: SqlDirectory) -
     assert list(await directory.list_signing_keys()) == []
 
 
+async def rewrap(directory: SqlDirectory, old: str, new: str) -> bool:
+    return await directory.rewrap_signing_key("k1", old=old, new=new, master_key_id=f"master of {new}")
+
+
+async def test_a_private_half_is_put_in_the_place_of_the_one_that_was_read(directory: SqlDirectory) -> None:
+    await directory.add_signing_key(signing_key(), after=None)
+    await directory.add_signing_key(signing_key("k2", activates_at=NOW + 1), after="k1")
+    assert await rewrap(directory, "PEM", "PEM-2") is True
+    changed = replace(signing_key(), private_pem="PEM-2", master_key_id="master of PEM-2")
+    assert list(await directory.list_signing_keys()) == [changed, signing_key("k2", activates_at=NOW + 1)]
+    assert await rewrap(directory, "PEM", "PEM-3") is False
+    assert (await directory.list_signing_keys())[0] == changed
+    assert await whole_log(directory) == ()
+
+
+@pytest.mark.parametrize("ended", ["revoked", "forgotten", "unknown"])
+async def test_a_private_half_that_is_gone_does_not_come_back(directory: SqlDirectory, ended: str) -> None:
+    if ended != "unknown":
+        await directory.add_signing_key(signing_key(), after=None)
+    if ended == "revoked":
+        await directory.revoke_signing_key("k1", revocation=revocation())
+    elif ended == "forgotten":
+        await directory.forget_private_key("k1")
+    before = await directory.list_signing_keys()
+    assert await rewrap(directory, "PEM", "PEM-2") is False
+    assert await directory.list_signing_keys() == before
+    assert [key.private_pem for key in before] == ([] if ended == "unknown" else [None])
+
+
+async def test_of_many_who_rewrap_a_key_one_does(product: str, tmp_path: Path) -> None:
+    async with directories(tmp_path, 2, product=product) as opened:
+        await opened[0].add_signing_key(signing_key(), after=None)
+        done = await asyncio.gather(*(rewrap(opened[turn % 2], "PEM", f"PEM-{turn}") for turn in range(10)))
+        assert sum(done) == 1
+        (key,) = await opened[0].list_signing_keys()
+        assert key.private_pem == f"PEM-{done.index(True)}"
+        assert key.master_key_id == f"master of {key.private_pem}"
+
+
 async def test_a_directory_keeps_its_identity(directory: SqlDirectory) -> None:
     ids = []
     for _ in range(2):

@@ -2,14 +2,22 @@
 """`tessera keys`: the signing keys of the installation."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from tessera_service.cli.options import DataDir, Json, with_engine
-from tessera_service.cli.output import complain, format_time, report, show, show_json, show_one, show_table
+from tessera_service.cli.output import complain, format_time, report, say, show, show_json, show_one, show_table
 from tessera_service.engine import Engine
 from tessera_service.engine.key_schedule import KeyInfo
+from tessera_service.engine.rewrapping import Rewrapped
+
+# What `rewrap` may leave, and what cures it.
+_STILL_OLDER: Final = {
+    "signing_keys": "made meanwhile by an instance that has it first: restart that one, then call this again",
+    "access_keys": "tessera access-keys rotate ID",
+    "gateway_keys": "make others, then tessera gateway-keys disable ID",
+}
 
 commands = typer.Typer(help="Signing keys", no_args_is_help=True)
 
@@ -64,6 +72,23 @@ def revoke(
         complain("no key has that kid")
         raise typer.Exit(1)
     report("revoked", "kid", kid, as_json=as_json)
+
+
+@commands.command("rewrap")
+def rewrap(data_dir: DataDir = None, as_json: Json = False) -> None:
+    """After the master key was changed: seals the private keys that rest under an older one again under the first, and
+    prints how many, and how many did already. Says what needs an older one still."""
+    done: Rewrapped = with_engine(data_dir, lambda engine: engine.rewrapping.run())
+    if as_json:
+        left = {name: getattr(done, name) for name in _STILL_OLDER}
+        show_json({"rewrapped": done.rewrapped, "already": done.already, "left": left})
+    else:
+        show_table(("REWRAPPED", "ALREADY"), [(str(done.rewrapped), str(done.already))])
+    for name, cure in _STILL_OLDER.items():
+        if ids := getattr(done, name):
+            say(f"{name.replace('_', ' ')} still under an older master key: {' '.join(ids)}: {cure}")
+    if not any(getattr(done, name) for name in _STILL_OLDER):
+        say("nothing needs an older master key any more")
 
 
 @commands.command("export")

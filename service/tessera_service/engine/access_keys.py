@@ -127,10 +127,12 @@ class AccessKeys:
         """The record of a key that counts; None for an unknown one, a wrong secret, a disabled key and one of another
         tenant than `tenant_id`, after the same work."""
         key = await self._get(askable_id(access_key_id))
+        if key is not None and key.disabled_at is not None:  # which holds, whatever becomes of its master key
+            key = None
         expected = None if key is None else key.secret_hash
         master_key_id = None if key is None else key.master_key_id
         matches = self._secrets.match(access_key_id, secret, expected=expected, master_key_id=master_key_id)
-        if key is None or not matches or key.disabled_at is not None or tenant_id not in (None, key.tenant_id):
+        if key is None or not matches or tenant_id not in (None, key.tenant_id):
             return None
         return key
 

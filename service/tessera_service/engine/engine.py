@@ -34,6 +34,7 @@ from tessera_service.engine.restoration import Restoration
 from tessera_service.engine.revocation import Mirror
 from tessera_service.engine.revocation_feed import RevocationFeed
 from tessera_service.engine.revoke import Revoker
+from tessera_service.engine.rewrapping import Rewrapping
 from tessera_service.engine.service_tokens import ServiceTokens
 from tessera_service.engine.session_tokens import SessionTokens
 from tessera_service.engine.signing import SigningPool
@@ -209,6 +210,7 @@ class Engine:
         )
         self._purge = Purge(sessions=sessions, directory=directory, mirror=self.mirror, clock=clock, config=config)
         self.restoration = Restoration(sessions=sessions, directory=directory, ends=ends, clock=clock, config=config)
+        self.rewrapping = Rewrapping(directory=directory, master_keys=master_keys, config=config)
         self.relay = Relay(outboxes=(*parts_of(sessions), directory), sinks=sinks, clock=clock, config=config)
 
     async def start(self) -> None:

@@ -68,12 +68,12 @@ class GatewayKeys:
         key_id, _, secret = key.partition(_SEPARATOR)
         async with answered_within(self._config.store_timeout):
             record = await self._directory.get_gateway_key(askable_id(key_id))
+        if record is not None and record.disabled_at is not None:  # which holds, whatever becomes of its master key
+            record = None
         expected = None if record is None else record.secret_hash
         master_key_id = None if record is None else record.master_key_id
         matches = self._secrets.match(key_id, secret, expected=expected, master_key_id=master_key_id)
-        if record is None or not matches or record.disabled_at is not None:
-            return None
-        return record.tenant_id
+        return record.tenant_id if record is not None and matches else None
 
     async def list(self, tenant_id: str | None = None) -> Sequence[GatewayKey]:
         """The records, newest first, at most 1,000."""

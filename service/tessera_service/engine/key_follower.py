@@ -47,7 +47,7 @@ class KeyFollower:
         self._public: dict[str, tessera.PublicKey] = {}  # kept, so that cached tokens survive the change of other keys
         self._private: dict[str, tessera.PrivateKey] = {}
         self._signers: dict[str, SigningPair] = {}
-        self._unusable: set[str] = set()
+        self._unusable: set[tuple[str, str]] = set()  # a kid and the master key that it could not be opened with
         self._left_out: list[str] = []  # published by the directory, but more than a key set holds
         self._withdrawn: set[str] = set()  # by the log: a reading that is older than the log may not bring them back
         self._jwks: Jwks | None = None
@@ -144,12 +144,13 @@ class KeyFollower:
 
     async def _open_private(self, rows: Sequence[SigningKey]) -> None:
         for row in rows:
-            if row.private_pem is None or row.kid in self._private or row.kid in self._unusable:
+            sealed = (row.kid, row.master_key_id)
+            if row.private_pem is None or row.kid in self._private or sealed in self._unusable:
                 continue
             try:
                 self._private[row.kid] = await asyncio.to_thread(self._vault.open, row)
             except StartupError as error:  # its public half still verifies; it cannot sign here
-                self._unusable.add(row.kid)
+                self._unusable.add(sealed)
                 _log.error("signing_key_unusable", kid=row.kid, error=str(error))
 
     def _install(self, rows: Sequence[SigningKey]) -> None:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Signing keys at rest: a row of the directory, its private half encrypted PKCS#8 under the master key."""
 
+from dataclasses import replace
+
 import tessera
 from tessera_service.engine.master_keys import MasterKeys
 from tessera_service.errors import StartupError
@@ -37,6 +39,16 @@ class KeyVault:
         if key.public_key.thumbprint != tessera.PublicKey.from_jwk(row.public_jwk).thumbprint:
             raise StartupError(f"signing key {row.kid}: its private and public halves do not belong together")
         return key
+
+    def is_current(self, row: SigningKey) -> bool:
+        """Whether a row needs no older master key: its private half is under the current one, or gone."""
+        return row.private_pem is None or row.master_key_id == self._master_keys.current_id
+
+    def rewrap(self, row: SigningKey) -> SigningKey:
+        """The same key under the current master key. StartupError as `open`."""
+        master_key_id = self._master_keys.current_id
+        sealed = self.open(row).to_pem(password=self._password(row.kid, master_key_id))
+        return replace(row, private_pem=sealed, master_key_id=master_key_id)
 
     def _password(self, kid: str, master_key_id: str) -> str:
         return self._master_keys.derive(f"signing key {kid}", master_key_id=master_key_id).hex()

@@ -59,10 +59,10 @@ class Directory(RevocationLog, Outbox, UserDirectory, HitCounters, OneTimeCodes,
         ...
 
     async def list_access_keys(
-        self, *, tenant_id: str | None = None, enabled_of: str | None = None
+        self, *, tenant_id: str | None = None, enabled_of: str | None = None, not_under: str | None = None
     ) -> Sequence[AccessKeyRecord]:
         """By created_at, then id, newest first, at most 1,000; `enabled_of`: only keys of that subject that are not
-        disabled."""
+        disabled; `not_under`: only keys under another master key than that which are not disabled."""
         ...
 
     async def disable_access_key(self, access_key_id: str, *, revocation: Revocation) -> AccessKeyRecord | None:
@@ -85,8 +85,10 @@ class Directory(RevocationLog, Outbox, UserDirectory, HitCounters, OneTimeCodes,
         """The key, also when it is disabled."""
         ...
 
-    async def list_gateway_keys(self, *, tenant_id: str | None = None) -> Sequence[GatewayKey]:
-        """By created_at, then id, newest first, at most 1,000."""
+    async def list_gateway_keys(
+        self, *, tenant_id: str | None = None, not_under: str | None = None
+    ) -> Sequence[GatewayKey]:
+        """By created_at, then id, newest first, at most 1,000; `not_under` as for access keys."""
         ...
 
     async def disable_gateway_key(self, key_id: str, *, revocation: Revocation) -> GatewayKey | None:
@@ -106,6 +108,12 @@ class Directory(RevocationLog, Outbox, UserDirectory, HitCounters, OneTimeCodes,
 
     async def revoke_signing_key(self, kid: str, *, revocation: Revocation) -> bool:
         """Atomic: sets `revoked_at`, forgets the private half and appends KEY. False if unknown or revoked already."""
+        ...
+
+    async def rewrap_signing_key(self, kid: str, *, old: str, new: str, master_key_id: str) -> bool:
+        """Atomic: puts `new`, which is sealed under that master key, in the place of the private half `old`. False if
+        that is not what the key has (it was revoked, lost its private half, was rewrapped by another, is gone): then
+        nothing changes."""
         ...
 
     async def forget_private_key(self, kid: str) -> None:

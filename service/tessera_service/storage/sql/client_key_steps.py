@@ -28,10 +28,12 @@ def get_access_key(connection: Connection, access_key_id: str, *, lock: bool = F
 
 
 def list_access_keys(
-    connection: Connection, tenant_id: str | None, enabled_of: str | None
+    connection: Connection, tenant_id: str | None, enabled_of: str | None, not_under: str | None
 ) -> Sequence[AccessKeyRecord]:
     columns = access_keys.c
-    wanted = () if enabled_of is None else (columns.subject == enabled_of, columns.disabled_at.is_(None))
+    wanted = [*_enabled_not_under(access_keys, not_under)]
+    if enabled_of is not None:
+        wanted += [columns.subject == enabled_of, columns.disabled_at.is_(None)]
     return [access_key_of(row) for row in _newest_first(connection, columns.access_key_id, tenant_id, *wanted)]
 
 
@@ -67,8 +69,9 @@ def get_gateway_key(connection: Connection, key_id: str, *, lock: bool = False) 
     return None if row is None else gateway_key_of(row)
 
 
-def list_gateway_keys(connection: Connection, tenant_id: str | None) -> Sequence[GatewayKey]:
-    return [gateway_key_of(row) for row in _newest_first(connection, gateway_keys.c.key_id, tenant_id)]
+def list_gateway_keys(connection: Connection, tenant_id: str | None, not_under: str | None) -> Sequence[GatewayKey]:
+    wanted = _enabled_not_under(gateway_keys, not_under)
+    return [gateway_key_of(row) for row in _newest_first(connection, gateway_keys.c.key_id, tenant_id, *wanted)]
 
 
 def disable_gateway_key(connection: Connection, key_id: str, revocation: Revocation) -> GatewayKey | None:
@@ -92,6 +95,12 @@ def _add(connection: Connection, table: Table, values: dict[str, Any]) -> None:
 def _row(connection: Connection, key: Column[str], key_id: str, *, lock: bool) -> RowMapping | None:
     wanted = select(key.table).where(key == key_id)
     return connection.execute(wanted.with_for_update() if lock else wanted).mappings().first()
+
+
+def _enabled_not_under(table: Table, master_key_id: str | None) -> Sequence[ColumnElement[bool]]:
+    if master_key_id is None:
+        return ()
+    return table.c.disabled_at.is_(None), table.c.master_key_id != master_key_id
 
 
 def _newest_first(

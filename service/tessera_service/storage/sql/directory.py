@@ -63,9 +63,10 @@ class SqlDirectory(SqlStore):
         return await self._read(partial(client_keys.get_access_key, access_key_id=access_key_id))
 
     async def list_access_keys(
-        self, *, tenant_id: str | None = None, enabled_of: str | None = None
+        self, *, tenant_id: str | None = None, enabled_of: str | None = None, not_under: str | None = None
     ) -> Sequence[AccessKeyRecord]:
-        return await self._read(partial(client_keys.list_access_keys, tenant_id=tenant_id, enabled_of=enabled_of))
+        step = partial(client_keys.list_access_keys, tenant_id=tenant_id, enabled_of=enabled_of, not_under=not_under)
+        return await self._read(step)
 
     async def disable_access_key(self, access_key_id: str, *, revocation: Revocation) -> AccessKeyRecord | None:
         step = partial(client_keys.disable_access_key, access_key_id=access_key_id, revocation=revocation)
@@ -89,8 +90,10 @@ class SqlDirectory(SqlStore):
     async def get_gateway_key(self, key_id: str) -> GatewayKey | None:
         return await self._read(partial(client_keys.get_gateway_key, key_id=key_id))
 
-    async def list_gateway_keys(self, *, tenant_id: str | None = None) -> Sequence[GatewayKey]:
-        return await self._read(partial(client_keys.list_gateway_keys, tenant_id=tenant_id))
+    async def list_gateway_keys(
+        self, *, tenant_id: str | None = None, not_under: str | None = None
+    ) -> Sequence[GatewayKey]:
+        return await self._read(partial(client_keys.list_gateway_keys, tenant_id=tenant_id, not_under=not_under))
 
     async def disable_gateway_key(self, key_id: str, *, revocation: Revocation) -> GatewayKey | None:
         return await self._write(partial(client_keys.disable_gateway_key, key_id=key_id, revocation=revocation))
@@ -150,6 +153,10 @@ class SqlDirectory(SqlStore):
 
     async def revoke_signing_key(self, kid: str, *, revocation: Revocation) -> bool:
         return await self._write(partial(steps.revoke_signing_key, kid=kid, revocation=revocation))
+
+    async def rewrap_signing_key(self, kid: str, *, old: str, new: str, master_key_id: str) -> bool:
+        step = partial(steps.rewrap_signing_key, kid=kid, old=old, new=new, master_key_id=master_key_id)
+        return await self._write(step)
 
     async def forget_private_key(self, kid: str) -> None:
         await self._write(partial(steps.forget_private_key, kid=kid))

@@ -108,6 +108,11 @@ def revoke_signing_key(connection: Connection, kid: str, revocation: Revocation)
     return True
 
 
+def rewrap_signing_key(connection: Connection, kid: str, *, old: str, new: str, master_key_id: str) -> bool:
+    unchanged = update(signing_keys).where(signing_keys.c.kid == kid, signing_keys.c.private_pem == old)
+    return connection.execute(unchanged.values(private_pem=new, master_key_id=master_key_id)).rowcount == 1
+
+
 def forget_private_key(connection: Connection, kid: str) -> None:
     connection.execute(update(signing_keys).where(signing_keys.c.kid == kid).values(private_pem=None))
 
