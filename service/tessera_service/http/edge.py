@@ -12,9 +12,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tessera_service.errors import InvalidInput, RateLimited, ServiceError
 from tessera_service.http.cors import Cors, answer_preflight
-from tessera_service.http.dialect import Dialect
 from tessera_service.http.errors import ClientGone, MethodNotAllowed, NotFound
-from tessera_service.http.exchange import SCOPE_KEY, Exchange, exchange_of
+from tessera_service.http.exchange import SCOPE_KEY, Dialect, Exchange, exchange_of
 from tessera_service.http.limits import RateLimiter
 from tessera_service.http.peer import Peers
 from tessera_service.logs import get_logger

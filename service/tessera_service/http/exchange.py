@@ -6,12 +6,12 @@ import re
 import time
 import uuid
 from collections.abc import Awaitable, Sequence
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
+from starlette.responses import Response
 from starlette.types import Message, Scope, Send
 
-from tessera_service.errors import RateLimited, StoreUnavailable
-from tessera_service.http.dialect import Dialect
+from tessera_service.errors import RateLimited, ServiceError, StoreUnavailable
 from tessera_service.http.language import choose_language
 from tessera_service.http.limits import Allowance, RateLimiter
 from tessera_service.http.peer import Peers
@@ -24,6 +24,14 @@ ANSWER_SECONDS = 1.8  # with what the network takes: within the 2 s in which a s
 
 _TOO_MANY = 429
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+
+
+class Dialect(Protocol):
+    """How a surface words its errors: every error of every path under its prefixes, from one table."""
+
+    def answer(self, error: ServiceError, exchange: "Exchange") -> Response:
+        """The answer; a ServiceError without a row of its own (also the bare class) is the internal error."""
+        ...
 
 
 class Exchange:

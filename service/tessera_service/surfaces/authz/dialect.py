@@ -4,8 +4,7 @@
 from starlette.responses import JSONResponse, Response
 
 from tessera_service.errors import ServiceError
-from tessera_service.http.dialect import Dialect
-from tessera_service.http.exchange import Exchange
+from tessera_service.http.exchange import Dialect, Exchange
 from tessera_service.http.refusal import refusal_headers
 from tessera_service.surfaces.authz.answers import NOBODY, describe
 from tessera_service.surfaces.authz.errors import find_row

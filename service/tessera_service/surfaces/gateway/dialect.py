@@ -6,8 +6,7 @@ from typing import Final
 from starlette.responses import JSONResponse, Response
 
 from tessera_service.errors import ServiceError
-from tessera_service.http.dialect import Dialect
-from tessera_service.http.exchange import Exchange
+from tessera_service.http.exchange import Dialect, Exchange
 from tessera_service.http.refusal import refusal_headers
 from tessera_service.messages.gateway import TEXTS
 from tessera_service.surfaces.gateway.errors import find_row

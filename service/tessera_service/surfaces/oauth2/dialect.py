@@ -8,8 +8,7 @@ from typing import Final
 from starlette.responses import Response
 
 from tessera_service.errors import ClientRefused, ServiceError, Unauthorized
-from tessera_service.http.dialect import Dialect
-from tessera_service.http.exchange import Exchange
+from tessera_service.http.exchange import Dialect, Exchange
 from tessera_service.http.refusal import refusal_headers
 from tessera_service.messages.oauth2 import TEXTS
 from tessera_service.surfaces.oauth2.errors import find_row

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from starlette.responses import JSONResponse, Response
 
 from tessera_service.errors import ServiceError
-from tessera_service.http.dialect import Dialect
-from tessera_service.http.exchange import Exchange
+from tessera_service.http.exchange import Dialect, Exchange
 from tessera_service.http.refusal import refusal_headers
 from tessera_service.surfaces.session_token.errors import find_row
 

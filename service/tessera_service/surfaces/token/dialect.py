@@ -6,10 +6,9 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from tessera_service.errors import CredentialsRefused, InvalidInput, ServiceError
-from tessera_service.http.dialect import Dialect
 from tessera_service.http.envelope import enclose
 from tessera_service.http.errors import MethodNotAllowed, NotFound
-from tessera_service.http.exchange import Exchange
+from tessera_service.http.exchange import Dialect, Exchange
 from tessera_service.http.refusal import refusal_headers
 from tessera_service.messages.token import TEXTS
 from tessera_service.surfaces.admission import echo_tenant
