@@ -77,6 +77,18 @@ async def test_a_page_of_a_tenant_is_in_one_order(store: RedisSessionStore) -> N
         assert [session.session_id for session in page] == made[offset : offset + 4]
 
 
+@pytest.mark.parametrize("limit", [1, 3, 100])
+async def test_a_walk_goes_through_every_partition(store: RedisSessionStore, limit: int) -> None:
+    made = await fill(store)
+    met: list[Session] = []
+    found = await store.walk_unended("tenant-a", limit=limit)
+    met += found.sessions
+    while found.rest is not None:
+        found = await store.walk_unended("tenant-a", after=found.rest, limit=limit)
+        met += found.sessions
+    assert sorted(session.session_id for session in met) == sorted(session.session_id for session in made)
+
+
 async def test_counts_are_of_all_partitions(store: RedisSessionStore) -> None:
     made = await fill(store)
     await store.revoke_session(made[0].session_id, revocation=revocation())

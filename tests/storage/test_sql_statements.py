@@ -192,6 +192,8 @@ async def test_every_statement_of_sessions_goes_by_an_index(store: SqlSessionSto
         for active_only in (False, True):
             await store.list_sessions("tenant-a", subject=subject, now=NOW, active_only=active_only, limit=5)
     await store.count_sessions("tenant-a", surface="gateway", now=NOW)
+    found = await store.walk_unended("tenant-a", limit=2)
+    await store.walk_unended("tenant-a", after=found.rest, limit=2)
     await store.revoke_others("tenant-a", "alice", keep="g4", revocation=revocation(log_expires_at=NOW))
     await store.revoke_access_key_sessions("key-1", revocation=revocation(log_expires_at=NOW))
     await store.get("s1")

@@ -38,6 +38,7 @@ from tessera_service.models.sessions import (
 )
 from tessera_service.models.steps import (
     LimitedCreation,
+    Place,
     Revocation,
     RevokedOthers,
     Rotation,
@@ -51,6 +52,7 @@ from tessera_service.models.steps import (
     SlideStatus,
     StoredState,
     SubjectRevocation,
+    UnendedSessions,
 )
 from tessera_service.models.users import (
     CodeGuess,
@@ -82,6 +84,7 @@ __all__ = [
     "Newest",
     "OutboxRow",
     "OutboxSize",
+    "Place",
     "RelayClaim",
     "Revocation",
     "RevokedOthers",
@@ -107,6 +110,7 @@ __all__ = [
     "Tenant",
     "TokenKind",
     "TokenRecord",
+    "UnendedSessions",
     "User",
     "UserStatus",
 ]

@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from tessera_service.models.sessions import Newest, Session, Successor, TokenRecord
 
@@ -141,6 +141,22 @@ class SessionPage:
 
     sessions: tuple[Session, ...]
     total: int
+
+
+class Place(NamedTuple):
+    """How far a walk over the sessions of a tenant has come: after that session of that part of the store."""
+
+    part: int
+    created_ms: int
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnendedSessions:
+    """What a step of such a walk met, and where the next one goes on; None: there is nothing more."""
+
+    sessions: tuple[Session, ...]
+    rest: Place | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from tessera_service.models import (
     LogPage,
     OutboxRow,
     OutboxSize,
+    Place,
     RelayClaim,
     Revocation,
     RevokedOthers,
@@ -29,6 +30,7 @@ from tessera_service.models import (
     StoredState,
     SubjectRevocation,
     TokenRecord,
+    UnendedSessions,
 )
 from tessera_service.storage import rules
 from tessera_service.storage.memory_state import MemoryState
@@ -122,6 +124,14 @@ class MemorySessionStore:
         found = self._alive().newest_first(tenant_id, subject)
         wanted = [session for session in found if status in (None, session.status(now))]
         return SessionPage(tuple(wanted[offset : offset + limit]), len(wanted))
+
+    async def walk_unended(self, tenant_id: str, *, after: Place | None = None, limit: int = 500) -> UnendedSessions:
+        state = self._alive()
+        timeline = state.timelines.get(tenant_id)
+        entries = timeline.before(None if after is None else after[1:], limit) if timeline is not None else []
+        met = state.all_seen(session_id for _, session_id in entries)
+        rest = Place(0, *entries[-1]) if len(entries) == limit else None
+        return UnendedSessions(tuple(filter(rules.may_end, met)), rest)
 
     async def count_sessions(self, tenant_id: str, *, surface: str, now: int) -> SessionCounts:
         tally = self._alive().tallies.get((tenant_id, surface))

@@ -2,9 +2,9 @@
 """What keeps the sessions of this process in order, so that no step walks over all of them."""
 
 import heapq
-from bisect import insort
+from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from tessera_service.models import SessionCounts
@@ -48,6 +48,11 @@ class Timeline:
 
     def newest_first(self) -> Iterator[str]:
         return (session_id for _, session_id in reversed(self._entries))
+
+    def before(self, place: tuple[int, str] | None, limit: int) -> Sequence[tuple[int, str]]:
+        """The creation and id of at most `limit` that come next before a place (None: the newest), newest first."""
+        end = len(self._entries) if place is None else bisect_left(self._entries, place)
+        return self._entries[max(end - limit, 0) : end][::-1]
 
     def removed_one(self, known: Mapping[str, Any]) -> None:
         """One of them is no longer in `known`."""

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from tessera_service.models import (
     LimitedCreation,
+    Place,
     Revocation,
     RevokedOthers,
     Rotation,
@@ -20,6 +21,7 @@ from tessera_service.models import (
     StoredState,
     SubjectRevocation,
     TokenRecord,
+    UnendedSessions,
 )
 from tessera_service.storage.base.log import RevocationLog
 from tessera_service.storage.base.outbox import Outbox
@@ -126,6 +128,13 @@ class SessionStore(RevocationLog, Outbox, Protocol):
     ) -> SessionPage:
         """One consistent read of a page of the subject's sessions that have that status at `now` (None: any), by
         `created_ms`, then session_id, newest first, and of how many there are. By index."""
+        ...
+
+    async def walk_unended(self, tenant_id: str, *, after: Place | None = None, limit: int = 500) -> UnendedSessions:
+        """One consistent read: looks at the next `limit` sessions of the tenant after that place (None: from the
+        beginning) and returns those that are neither revoked, locked nor cut off. Whoever wants all calls until there
+        is no rest, and meets each that was there all the while, whatever is made, ended or purged meanwhile. By index:
+        a step takes no longer for what the others look at."""
         ...
 
     async def count_sessions(self, tenant_id: str, *, surface: str, now: int) -> SessionCounts:

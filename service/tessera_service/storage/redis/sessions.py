@@ -3,10 +3,11 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from tessera_service.models import (
     LimitedCreation,
+    Place,
     Revocation,
     RevokedOthers,
     Rotation,
@@ -23,6 +24,7 @@ from tessera_service.models import (
     StoredState,
     SubjectRevocation,
     TokenRecord,
+    UnendedSessions,
 )
 from tessera_service.storage import rules
 from tessera_service.storage.redis.partition import Partition
@@ -37,6 +39,8 @@ from tessera_service.storage.redis.rows import (
 )
 from tessera_service.storage.redis.store import RedisStore
 from tessera_service.storage.rules import events
+
+_NEWEST_MS: Final = 2**53  # no session was made later
 
 
 class RedisSessionStore(RedisStore):
@@ -120,6 +124,17 @@ class RedisSessionStore(RedisStore):
         wanted |= {"status": None if status is None else status.value, "counted": True}
         total, found = await self._of_subject(tenant_id, subject).step("list", wanted)
         return SessionPage(tuple(map(session_of, found)), total)
+
+    async def walk_unended(self, tenant_id: str, *, after: Place | None = None, limit: int = 500) -> UnendedSessions:
+        number = 0 if after is None else after.part
+        given = {"tenant": tenant_id, "after": None if after is None else after[1:], "limit": limit}
+        found, last = await self.parts[number].step("walk", given)
+        rest = None
+        if last is not None:
+            rest = Place(number, int(last[1]), last[0].decode())
+        elif number + 1 < len(self.parts):
+            rest = Place(number + 1, _NEWEST_MS, "")
+        return UnendedSessions(tuple(map(session_of, found)), rest)
 
     async def count_sessions(self, tenant_id: str, *, surface: str, now: int) -> SessionCounts:
         given = {"tenant": tenant_id, "surface": surface, "now": now}

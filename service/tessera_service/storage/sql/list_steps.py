@@ -3,9 +3,10 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select, tuple_
 
-from tessera_service.models import Session, SessionCounts, SessionPage, SessionStatus
+from tessera_service.models import Place, Session, SessionCounts, SessionPage, SessionStatus, UnendedSessions
+from tessera_service.storage import rules
 from tessera_service.storage.sql.schema import sessions
 from tessera_service.storage.sql.session_rows import SESSIONS, active, has_status, of_subject, read_all
 
@@ -46,6 +47,17 @@ def page_sessions(
     total = connection.execute(wanted.with_only_columns(func.count())).scalar_one()
     newest_first = wanted.order_by(sessions.c.created_ms.desc(), sessions.c.session_id.desc())
     return SessionPage(tuple(read_all(connection, newest_first.limit(limit).offset(offset))), total)
+
+
+def walk_unended(connection: Connection, tenant_id: str, *, after: Place | None, limit: int) -> UnendedSessions:
+    wanted = SESSIONS.where(sessions.c.tenant_id == tenant_id)
+    if after is not None:
+        place = tuple_(sessions.c.created_ms, sessions.c.session_id)
+        wanted = wanted.where(place < tuple_(after.created_ms, after.session_id))
+    newest_first = wanted.order_by(sessions.c.created_ms.desc(), sessions.c.session_id.desc())
+    met = read_all(connection, newest_first.limit(limit))
+    rest = Place(0, met[-1].created_ms, met[-1].session_id) if len(met) == limit else None
+    return UnendedSessions(tuple(filter(rules.may_end, met)), rest)
 
 
 def count_sessions(connection: Connection, tenant_id: str, *, surface: str, now: int) -> SessionCounts:

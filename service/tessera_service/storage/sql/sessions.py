@@ -6,6 +6,7 @@ from functools import partial
 
 from tessera_service.models import (
     LimitedCreation,
+    Place,
     Revocation,
     RevokedOthers,
     Rotation,
@@ -20,6 +21,7 @@ from tessera_service.models import (
     StoredState,
     SubjectRevocation,
     TokenRecord,
+    UnendedSessions,
 )
 from tessera_service.storage import rules
 from tessera_service.storage.sql import list_steps, purge_steps, revoke_steps
@@ -98,6 +100,10 @@ class SqlSessionStore(SqlStore):
             limit=limit,
             offset=offset,
         )
+        return await self._read(step)
+
+    async def walk_unended(self, tenant_id: str, *, after: Place | None = None, limit: int = 500) -> UnendedSessions:
+        step = partial(list_steps.walk_unended, tenant_id=tenant_id, after=after, limit=limit)
         return await self._read(step)
 
     async def count_sessions(self, tenant_id: str, *, surface: str, now: int) -> SessionCounts:
