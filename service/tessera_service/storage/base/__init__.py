@@ -2,8 +2,9 @@
 """What a store promises, and which of its steps are atomic.
 
 Every method raises `errors.StoreUnavailable` when the store fails, is not open or does not answer in time, and then
-may have done the whole step or nothing of it, never half. A step that returned is durable as far as
-the store goes (see the table of promises). A caller that is cancelled learns no more than that: whole or nothing.
+may have done the whole step or nothing of it, never half, but where very many sessions end at once. A step that
+returned is durable as far as the store goes (see the table of promises). A caller that is cancelled learns no more
+than that.
 
 Locks are taken in one order everywhere: subject (its cut-off and live sessions), sessions, head
 of the outbox, head of the log. Whatever

@@ -153,12 +153,18 @@ class SessionStore(RevocationLog, Outbox, Protocol):
         `created_ms` of its sessions (whatever the clocks say), revokes every session that may be alive, as
         revoke_session does but for the log, and appends one SUBJECT entry with that cut-off. However many sessions
         there are, none is read: the cut-off covers each that was created at or before it. A subject without a retained
-        session that is neither revoked, locked nor cut off stays as it is: no entry, and the cut-off that it has."""
+        session that is neither revoked, locked nor cut off stays as it is: no entry, and the cut-off that it has.
+
+        A store that does one thing at a time may end very many by the cut-off alone, in one step, and write what else
+        there is of each (REVOKED, why, counts) in steps that follow, before it returns. If that breaks off, `purge` or
+        the next revocation of any of them does the rest; until then they are shown as cut off."""
         ...
 
     async def revoke_others(self, tenant_id: str, subject: str, *, keep: str, revocation: Revocation) -> RevokedOthers:
         """Atomic: revokes every session of the subject that may be alive, but `keep`, as revoke_session does, each with
-        its SESSION entry. The cut-off stays. `keep` may be any id; it counts in `active_before` if it is active."""
+        its SESSION entry. The cut-off stays. `keep` may be any id; it counts in `active_before` if it is active. A
+        store that does one thing at a time may end very many in steps, each of them atomic: one that breaks off has
+        ended some, and whoever asks again ends the others."""
         ...
 
     async def revoke_access_key_sessions(

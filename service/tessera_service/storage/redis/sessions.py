@@ -40,6 +40,7 @@ from tessera_service.storage.redis.rows import (
 from tessera_service.storage.redis.store import RedisStore
 from tessera_service.storage.rules import events
 
+AT_ONCE: Final = 500  # sessions that one script ends
 _NEWEST_MS: Final = 2**53  # no session was made later
 
 
@@ -205,17 +206,32 @@ class RedisSessionStore(RedisStore):
 
     async def revoke_subject(self, tenant_id: str, subject: str, *, revocation: Revocation) -> SubjectRevocation:
         part = self._of_subject(tenant_id, subject)
-        given = {"tenant": tenant_id, "subject": subject} | _ending(revocation)
-        cutoff_ms, ended = await part.step("revoke_subject", given)
+        given = {"tenant": tenant_id, "subject": subject, "at_once": AT_ONCE} | _ending(revocation)
+        left = b"before"
+        while left == b"before":
+            cutoff_ms, ended, left = await part.step("revoke_subject", given)
+            if left is not None:
+                await self._settle(part, tenant_id, subject)
         await part.write_marks()
         return SubjectRevocation(int(cutoff_ms), ended)
 
     async def revoke_others(self, tenant_id: str, subject: str, *, keep: str, revocation: Revocation) -> RevokedOthers:
         part = self._of_subject(tenant_id, subject)
-        given = {"tenant": tenant_id, "subject": subject, "keep": keep} | _ending(revocation)
-        active, ended = await part.step("revoke_others", given)
+        given = {"tenant": tenant_id, "subject": subject, "keep": keep, "at_once": AT_ONCE} | _ending(revocation)
+        before: list[int] = []
+        ended: list[Session] = []
+        is_left = True
+        while is_left:
+            done = await part.step("revoke_others", given)
+            if done is None:
+                await self._settle(part, tenant_id, subject)
+                continue
+            active, some, is_left = done
+            before.append(active)
+            ended += map(session_of, some)
         await part.write_marks()
-        return RevokedOthers(tuple(map(session_of, ended)), active_before=active)
+        ended.sort(key=lambda session: session.session_id)
+        return RevokedOthers(tuple(ended), active_before=before[0])
 
     async def revoke_access_key_sessions(
         self, access_key_id: str, *, revocation: Revocation, limit: int = 500
@@ -250,13 +266,23 @@ class RedisSessionStore(RedisStore):
 
     async def purge(self, *, now: int, retention_seconds: int, limit: int = 500) -> int:
         gone = 0
+        until_ms = (now - retention_seconds) * 1000
         for part in self.parts:
+            settled, is_left = await part.step("settle", {"at_once": AT_ONCE})
             await part.write_marks()
-            until_ms = (now - retention_seconds) * 1000
+            gone += settled
+            if is_left:  # a session that goes before its event is written is never told of
+                continue
             gone += await part.step("purge_sessions", {"until_ms": until_ms, "limit": limit})
             gone += await part.step("purge_tokens", {"now": now, "limit": limit})
             gone += await part.step("purge_successors", {"until_ms": now * 1000, "limit": limit})
         return gone
+
+    async def _settle(self, part: Partition, tenant_id: str, subject: str) -> None:
+        """Has all written that a revocation of the subject left to be written: steps in between are others'."""
+        is_left = True
+        while is_left:
+            _, is_left = await part.step("settle", {"tenant": tenant_id, "subject": subject, "at_once": AT_ONCE})
 
     def _home(self, session: Session) -> Partition:
         """Where a new session lives. ValueError if its id says otherwise."""

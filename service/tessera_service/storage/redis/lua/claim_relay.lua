@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- SPDX-License-Identifier: Apache-2.0
 -- Outbox.claim_relay: {position, fence}, or nothing while another's lease is live. A relay: position, fence, holder,
 -- until when.

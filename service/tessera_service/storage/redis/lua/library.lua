@@ -5,10 +5,12 @@
 --
 -- Below the tag of a partition; <who> is tenant, NUL, subject; <where made> is tenant, NUL, surface:
 --   meta            directory, partitions, log (its id), head (of the log), told (head of the outbox)
---   s:<session>     a session: see FIELDS in rows.py         y:<session>  its tokens (by expiry)
+--   s:<session>     a session: see FIELDS in rows.py         y:<session>  its tokens (by expiry) without dead ones
 --   t:<jti>         a token                                  n:<jti>      when it was spent, if its session forgot
 --   c:<who>         cut-off (ms), entries that hold it (n)   l:<who>      sessions (by creation)
 --   a:<who>         sessions that may end (by their end)     q:<who>      locked ones        e:<who>  erasable ones
+--   x:<who>         sessions that a cut-off ended and no event tells of yet (by their end)
+--   endings         by <who>: the revocation that ended those, as it was given
 --   i:<tenant>      sessions (by creation)                   k:<access key>  sessions that may end (by their end)
 --   v:<where made>  sessions that may end (by their end)     w:<where made>  how many others there are
 --   log, out        streams: the log, the outbox             j:<jti>      the log names that jti
@@ -239,6 +241,62 @@ local function finish(leaving, why, is_told)
   end
   stop(leaving)
   write_ends(leaving, why)
+end
+
+-- The first sessions of a set by their end, but `keep`: so many that what is written of them, each with its tokens, is
+-- done soon.
+local function first_of(key, since, at_once, keep)
+  local tokens, first = 0, {}
+  for _, id in ipairs(call('ZRANGEBYSCORE', key, since, '+inf', 'LIMIT', 0, int(at_once + 1))) do
+    if id ~= keep and #first < at_once then
+      tokens = tokens + call('ZCARD', P .. 'y:' .. id)
+      if #first > 0 and tokens > 4 * at_once then
+        break
+      end
+      first[#first + 1] = find(id)
+    end
+  end
+  return first
+end
+
+-- Of sessions that a cut-off ends, those that may be alive by any clock, oldest first: there is an event of each.
+local function alive_of(standing, alive_since_ms)
+  local alive = {}
+  for _, s in ipairs(standing) do
+    if time_over(s) > alive_since_ms then
+      alive[#alive + 1] = s
+    end
+  end
+  table.sort(alive, function(one, other)
+    if one.created ~= other.created then
+      return one.created < other.created
+    end
+    return one.id < other.id
+  end)
+  return alive
+end
+
+-- Writes what a cut-off left to be written of some of the sessions that it ended.
+local function settle(who, standing)
+  local begun, gather, flush = cjson.decode(call('HGET', P .. 'endings', who)), gatherer()
+  local alive = alive_of(standing, begun.alive_since_ms)
+  tell_ends(alive, begun.why)
+  stop(standing)
+  write_ends(alive, begun.why)
+  for _, s in ipairs(standing) do
+    gather('ZREM', P .. 'x:' .. who, s.id)
+  end
+  flush()
+  if call('EXISTS', P .. 'x:' .. who) == 0 then
+    call('HDEL', P .. 'endings', who)
+  end
+end
+
+-- The same of one session, if it is one of those: whoever ends it is told that all is done.
+local function settle_one(s)
+  if call('ZSCORE', P .. 'x:' .. s.who, s.id) then
+    settle(s.who, {s})
+  end
 end
 
 -- Whether every jti is new. A token: {jti, expires, record}.

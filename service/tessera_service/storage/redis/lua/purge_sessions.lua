@@ -8,7 +8,7 @@ for _, id in ipairs(ids) do
   if call('ZREM', P .. 'v:' .. made(s), id) == 0 and call('DECR', where_made) == 0 then
     call('DEL', where_made)
   end
-  for _, kind in ipairs({'a:', 'l:', 'q:'}) do
+  for _, kind in ipairs({'a:', 'l:', 'q:', 'x:'}) do
     call('ZREM', P .. kind .. s.who, id)
   end
   call('SREM', P .. 'e:' .. s.who, id)

@@ -4,11 +4,16 @@
 local live, leaving, ended = P .. 'k:' .. given.key, {}, {}
 local ids = call('ZRANGEBYSCORE', live, '(' .. int(given.alive_since_ms), '+inf', 'LIMIT', 0, int(given.limit))
 table.sort(ids)
-for i, id in ipairs(ids) do
-  leaving[i] = find(id)
+for _, id in ipairs(ids) do
+  local s = find(id)
+  if may_end(s, cutoff_of(s.who)) then
+    leaving[#leaving + 1] = s
+  else
+    settle_one(s)
+  end
 end
 finish(leaving, given.why)
-for i, s in ipairs(leaving) do
-  ended[i] = whole(s.id, 0)
+for i, id in ipairs(ids) do
+  ended[i] = whole(id, 0)
 end
 return ended

@@ -8,5 +8,7 @@ end
 local cutoff = cutoff_of(s.who)
 if may_end(s, cutoff) then
   finish({s}, given.why)
+else
+  settle_one(s)
 end
 return whole(s.id, cutoff)

@@ -18,15 +18,18 @@ if jti == is[1] then
   if not are_new(given.tokens) then
     return {'taken', false}
   end
-  local kept = {}
+  local kept, dead = {}, {}  -- dead: what no revocation has to mark, and what would make it longer with each use
   for i = 1, #spent, 2 do
     if now - spent[i + 1] < given.grace_ms then
       kept[#kept + 1], kept[#kept + 2] = spent[i], spent[i + 1]
+    else
+      dead[#dead + 1] = spent[i]
     end
   end
   kept[#kept + 1], kept[#kept + 2] = jti, now
   while #kept > 2 * given.spent_kept do
     local left, at = table.remove(kept, 1), table.remove(kept, 1)
+    dead[#dead + 1] = left  -- in its grace, but only the last one that was spent yields anything
     if call('EXISTS', P .. 't:' .. left) == 1 then
       call('SET', P .. 'n:' .. left, cjson.encode({s.id, at}))
     end
@@ -36,6 +39,9 @@ if jti == is[1] then
     'su', int(until_ms))
   call('ZADD', P .. 'due:n', until_ms, s.id)
   call('SADD', P .. 'e:' .. s.who, s.id)
+  if #dead > 0 then
+    call('ZREM', P .. 'y:' .. s.id, unpack(dead))
+  end
   move_on(s, given.expires, given.tokens, math.floor(now / 1000))
   return {'rotated', whole(s.id, cutoff)}
 end
