@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command `tessera`: the core's own commands, and the service's where the service is installed."""
 
+import gc
 import sys
 from collections.abc import Callable
 
@@ -28,12 +29,15 @@ def main() -> int:
 
 def _find_service() -> Callable[[], object] | None:
     """None when the service, or a package that only its extra brings, is missing."""
+    gc.disable()  # what is imported stays: looking for garbage in it takes as long as importing it
     try:
         from tessera_service.cli import main as service
     except ModuleNotFoundError as error:
         if (error.name or "").startswith(("tessera.", "tessera_service.")):
             raise  # not the extra is missing but a part of ours
         return None
+    finally:
+        gc.enable()
     return service
 
 

@@ -50,9 +50,10 @@ def test_with_the_service_the_script_starts_it(bare: list[str], tmp_path: Path) 
     package = tmp_path / "tessera_service" / "cli"
     package.mkdir(parents=True)
     (package.parent / "__init__.py").write_text("")
-    (package / "__init__.py").write_text("import sys\ndef main(): print('service', sys.argv[1:]); sys.exit(7)\n")
+    main = "def main(): print('service', sys.argv[1:], gc.isenabled()); sys.exit(7)"
+    (package / "__init__.py").write_text(f"import gc, sys\n{main}\n")
     done = run(bare, "serve", "--port", "1")
-    assert (done.returncode, done.stdout) == (7, "service ['serve', '--port', '1']\n")
+    assert (done.returncode, done.stdout) == (7, "service ['serve', '--port', '1'] True\n")
 
 
 def test_the_commands_of_the_core_need_no_service(bare: list[str]) -> None:

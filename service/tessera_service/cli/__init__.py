@@ -4,6 +4,8 @@
 Results alone go to standard output, messages to standard error. Status 0: done; 1: refused or failed; 2: wrong usage or
 a wrong setting."""
 
+import atexit
+import gc
 import os
 import sys
 from typing import Annotated, NoReturn
@@ -57,6 +59,8 @@ def describe(
 
 def main() -> NoReturn:
     """Runs the command of `sys.argv` and ends the process with its status."""
+    gc.freeze()  # what was imported is nothing that a collection has to look through
+    atexit.register(gc.freeze)  # a process that ends need not look for what it could free first
     os.umask(0o077)  # what commands and service write is for their owner alone
     try:
         app()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What one serving process does, alone or as one of several workers."""
 
+import gc
 import os
 import socket
 from collections.abc import Callable
@@ -24,12 +25,16 @@ def serve_here(
     metrics: Path | None = None,
 ) -> None:
     """Serves in this process until it is told to stop. StartError, whose cause says why."""
-    from tessera_service.app import create_app  # imports the stores, which not every message needs
-
+    gc.disable()  # what is made now stays
     try:
+        from tessera_service.app import create_app  # imports the stores, which not every message needs
+
         app = create_app(settings, metrics=metrics)
     except (SettingsError, InstallationError, StartupError, ServiceError) as error:
         raise StartError from error
+    finally:
+        gc.enable()
+    gc.freeze()  # no collection has to look through it
     end_waits = app.state.engine.feed.close  # else who follows would be waited for
     serve(app, bound, on_ready=on_ready, on_drain=end_waits, watch_parent=watch_parent)
 
