@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every room of the tests may ask for. A fixture that one room needs stands in that room's own conftest."""
 
+import gc
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from figures import FIGURES, Tell
+from opened_keys import opened_once
 
 ROOT = Path(__file__).resolve().parent.parent
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -49,6 +51,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("figures")
         for test, figures in sorted(told.items()):
             terminalreporter.write_line(f"{test}\n    {figures}")
+
+
+def pytest_collection_finish() -> None:
+    """Twelve thousand tests and all that they import stay until the end: no collection has to look through them."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def keys_opened_once() -> Iterator[None]:
+    """For all tests in this process; who starts another pays there."""
+    with opened_once():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,11 @@
 folder that goes with it."""
 
 import atexit
+import base64
 import contextlib
 import functools
+import hashlib
+import hmac
 import itertools
 import os
 import shutil
@@ -132,7 +135,7 @@ class PostgresServer:
     def database(self, *, template: str = "template0") -> Iterator[str]:
         """The URL of a database that is gone afterwards; of `template0`: empty."""
         name = f"tessera_{next(self._numbers)}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {template} ENCODING 'UTF8'")
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template} ENCODING 'UTF8' {self._by_files}")
         try:
             yield self.dsn(name)
         finally:
@@ -146,6 +149,12 @@ class PostgresServer:
         self.execute(f"CREATE DATABASE {_TEMPLATE} TEMPLATE template0 ENCODING 'UTF8'")
         upgrade(self.dsn(_TEMPLATE))
         return _TEMPLATE
+
+    @functools.cached_property
+    def _by_files(self) -> str:
+        """How a database is copied in half of the time; before PostgreSQL 15 there was no other way."""
+        ((has_choice,),) = self.execute("SELECT current_setting('server_version_num')::int >= 150000")
+        return "STRATEGY FILE_COPY" if has_choice else ""
 
     def _make(self) -> None:
         password = self.folder / "password"
@@ -168,7 +177,18 @@ def postgres_server() -> PostgresServer:
     server = PostgresServer()
     atexit.register(server.remove)
     server.start()
+    server.execute(f"ALTER ROLE postgres PASSWORD '{_quick_verifier()}'")
     return server
+
+
+def _quick_verifier() -> str:
+    """What the server keeps of the password (RFC 5803), iterated once instead of 4,096 times: the tests connect
+    thousands of times, and both sides iterate."""
+    salt = bytes(16)
+    salted = hashlib.pbkdf2_hmac("sha256", PASSWORD.encode(), salt, 1)
+    stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    words = (base64.b64encode(part).decode() for part in (salt, stored, hmac.digest(salted, b"Server Key", "sha256")))
+    return "SCRAM-SHA-256$1:{}${}:{}".format(*words)
 
 
 def _run(command: Sequence[str], folder: Path) -> None:

@@ -30,7 +30,9 @@ class Forge:
     """
 
     def __init__(self, pem: str | bytes, *, kid: str, type: str = "at+jwt") -> None:  # noqa: A002 (the header's word)
-        key = serialization.load_pem_private_key(pem.encode() if isinstance(pem, str) else pem, password=None)
+        data = pem.encode() if isinstance(pem, str) else pem
+        # Whether its numbers are primes, which takes 30 ms, is known of a key that the installation made.
+        key = serialization.load_pem_private_key(data, password=None, unsafe_skip_rsa_key_validation=True)
         if not isinstance(key, rsa.RSAPrivateKey):
             raise TypeError("an RSA key is needed")
         self.key = key

@@ -13,13 +13,13 @@ Start = Callable[..., ServiceProcess]
 
 @pytest.fixture
 def start_service(tmp_path: Path) -> Iterator[Start]:
-    """Starts `tessera serve` with arguments and settings; ends it with the test."""
+    """Starts `tessera serve` with arguments and settings; ends it with the test. `data_dir`: one that it makes."""
     started: list[ServiceProcess] = []
 
-    def start(*arguments: str, **settings: str) -> ServiceProcess:
+    def start(*arguments: str, data_dir: Path | None = None, **settings: str) -> ServiceProcess:
         folder = tmp_path / f"service-{len(started)}"
         folder.mkdir()
-        service = ServiceProcess(folder, *arguments, settings=settings)
+        service = ServiceProcess(folder, *arguments, settings=settings, data_dir=data_dir)
         started.append(service)
         return service.start()
 

@@ -2,18 +2,22 @@
 """A real `tessera` of this installation: commands that run to their end, and a service on a free port."""
 
 import asyncio
+import atexit
+import functools
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from unittest import mock
 
 import httpx
@@ -22,12 +26,14 @@ from tessera_service.cli.options import use_engine
 from tessera_service.engine import Engine
 from tessera_service.settings import Settings, load_settings
 
+T = TypeVar("T")
 START_SECONDS = 60
 ALL = ("token.generate", "token.introspect", "token.revoke")
 _LISTENING = re.compile(r"""\blistening\b.*\burl\W+(http://[^"\s\x1b]+)""")  # as JSON, or as people read it
 # One for all, since a client takes ten times as long to make as to use; each call has a connection of its own.
 CALLS = httpx.Client(headers={"connection": "close"}, timeout=10)
 _KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV")
+_ELSEWHERE = {"DATABASE_URL", "TESSERA_MASTER_KEY", "TESSERA_MASTER_KEY_FILE"}
 _ENVIRONMENT = threading.Lock()  # one reader of a changed environment at a time
 
 
@@ -53,8 +59,37 @@ async def _mint(engine: Engine, tenant: str, permissions: Sequence[str]) -> str:
     )
 
 
+async def _nothing(_engine: Engine) -> None:
+    """A start makes what an installation needs."""
+
+
+@functools.cache
+def _installation() -> Path:
+    """The data directory of a first start, to be copied: making keys and tables takes a second. Without its issuer,
+    which is the URL of whoever serves first."""
+    kept = tempfile.TemporaryDirectory(prefix="tessera-installation-")
+    atexit.register(kept.cleanup)
+    folder = Path(kept.name) / "data"
+    _run_alone(use_engine(_read_settings(folder, {}), _nothing))
+    (folder / "issuer").unlink()
+    return folder
+
+
+def _read_settings(data_dir: Path, settings: Mapping[str, str]) -> Settings:
+    with _ENVIRONMENT, mock.patch.dict(os.environ, environment(**settings), clear=True):
+        return load_settings(data_dir=data_dir)
+
+
+def _run_alone(work: Coroutine[Any, Any, T]) -> T:
+    """In a thread: the caller may have a loop of its own."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result(START_SECONDS)
+
+
 class ServiceProcess:
-    """`tessera serve` over one data directory; may be started again after it stopped."""
+    """`tessera serve` over one data directory; may be started again after it stopped. Unless it is told which, or where
+    its directory or its master key is, over a new installation: a `data_dir` of one's own is where a first start has
+    everything to do."""
 
     def __init__(
         self,
@@ -65,6 +100,8 @@ class ServiceProcess:
         program: Sequence[str] = ("-m", "tessera_service"),
     ) -> None:
         self.data_dir = data_dir or folder / "data"
+        if data_dir is None and not _ELSEWHERE & set(settings or {}):
+            shutil.copytree(_installation(), self.data_dir)
         self._folder = folder
         self._arguments = arguments
         self._program = program
@@ -109,7 +146,7 @@ class ServiceProcess:
                     self.url = found[1]
                     return self
             assert self._process.poll() is None, self.log_text
-            time.sleep(0.05)
+            time.sleep(0.02)
         raise AssertionError(f"not listening after {START_SECONDS} s: {self.log_text}")
 
     def send(self, number: signal.Signals) -> None:
@@ -144,16 +181,8 @@ class ServiceProcess:
     def mint(self, *permissions: str, tenant: str = "default") -> str:
         """A service token: what `tessera tokens mint` does beside the service, without a second for a new process."""
 
-        def work() -> str:
-            minting = use_engine(self._read_settings(), lambda engine: _mint(engine, tenant, permissions))
-            return asyncio.run(minting)
-
-        with ThreadPoolExecutor(1) as thread:  # the caller may have a loop of its own
-            return thread.submit(work).result(START_SECONDS)
-
-    def _read_settings(self) -> Settings:
-        with _ENVIRONMENT, mock.patch.dict(os.environ, environment(**self.settings), clear=True):
-            return load_settings(data_dir=self.data_dir)
+        settings = _read_settings(self.data_dir, self.settings)
+        return _run_alone(use_engine(settings, lambda engine: _mint(engine, tenant, permissions)))
 
     def _path(self, stream: str) -> Path:
         return self._folder / f"{stream}.{self._starts:03}"

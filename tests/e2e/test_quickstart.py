@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 def test_the_printed_lines_work_as_pasted(start_service: Start, tmp_path: Path) -> None:
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed: the printed lines need it")
-    service = start_service("--quickstart")
+    service = start_service("--quickstart", data_dir=tmp_path / "data")
     lines = service.output_text
 
     done = subprocess.run(

@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.doubles import FakeClock, Fragile, as_any
 from engine.world import MASTER_KEY, TENANT, config
+from sqlite_file import made_sqlite
 from tessera_service.engine.code_delivery import CodeNotSent
 from tessera_service.engine.codes import CodeLogin, Codes
 from tessera_service.engine.ids import uuid7
@@ -150,7 +151,7 @@ async def rigs_over(folder: Path) -> AsyncIterator[MakeRig]:
     rigs: list[Rig] = []
 
     async def make(**changes: Any) -> Rig:
-        directory = Fragile(SqlDirectory(f"sqlite:///{folder}/tessera.db", timeout_ms=60_000))
+        directory = Fragile(SqlDirectory(made_sqlite(folder), timeout_ms=60_000))
         await directory.open()
         clock = rigs[0].clock if rigs else FakeClock()
         provider, login = Provider(), Login()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One installation for each test, with one key pair for all of them: making or opening one takes a while."""
+"""One installation for each test, with one key pair for all of them: making one takes a while."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 
 from engine.code_rig import ALICE, MakeRig, Rig, rigs_over
 from engine.doubles import START_MS, Fragile
-from engine.world import MASTER_KEY, MakeWorld, World, config, opened
+from engine.world import MASTER_KEY, MakeWorld, World, config
 from tessera_service.engine.key_vault import KeyVault
 from tessera_service.engine.master_keys import MasterKeys
 from tessera_service.models import SigningKey
@@ -24,10 +24,9 @@ def first_key() -> SigningKey:
 
 
 @pytest.fixture
-async def make_world(first_key: SigningKey, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MakeWorld]:
+async def make_world(first_key: SigningKey) -> AsyncIterator[MakeWorld]:
     """Makes worlds with changes of the configuration; `background=True` with its tasks, `sessions` in that store."""
     made: list[World] = []
-    monkeypatch.setattr(KeyVault, "open", lambda self, row: opened(row))
 
     async def make(*, background: bool = False, sessions: SessionStore | None = None, **changes: Any) -> World:
         world = World(config(**changes), first_key)

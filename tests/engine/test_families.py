@@ -4,13 +4,11 @@
 import asyncio
 from dataclasses import dataclass, field
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.world import TENANT, World, config, opened
+from engine.world import TENANT, World, config
 from tessera_service.engine import Engine
-from tessera_service.engine.key_vault import KeyVault
 from tessera_service.errors import RefreshInvalid, SessionEnded
 from tessera_service.models import IssuedTokens, SigningKey
 
@@ -93,11 +91,9 @@ async def live(world: World, steps: list[tuple[str, int, int]]) -> None:
 async def test_a_family_has_one_living_refresh_token_or_none(
     first_key: SigningKey, steps: list[tuple[str, int, int]]
 ) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(KeyVault, "open", lambda self, row: opened(row))
-        world = World(config(), first_key)
-        world.directory.store.keys[first_key.kid] = first_key
-        try:
-            await live(world, steps)
-        finally:
-            await world.stop()
+    world = World(config(), first_key)
+    world.directory.store.keys[first_key.kid] = first_key
+    try:
+        await live(world, steps)
+    finally:
+        await world.stop()

@@ -6,7 +6,6 @@ import json
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import tessera
@@ -14,7 +13,6 @@ from engine.doubles import FakeClock, Fragile, MemoryDirectory
 from tessera_service.engine import Engine, EngineConfig, KeyState, MasterKeys
 from tessera_service.engine.claims import TYPES, Draft, payload_of
 from tessera_service.engine.ids import uuid7
-from tessera_service.engine.key_vault import KeyVault
 from tessera_service.errors import Unauthorized
 from tessera_service.models import Caller, IssuedTokens, IssueRequest, Session, SigningKey, TokenKind
 from tessera_service.storage.memory import MemorySessionStore
@@ -36,15 +34,6 @@ def config(**changes: Any) -> EngineConfig:
         "password_passes": 1,
     }
     return EngineConfig(**(values | changes))
-
-
-_open = KeyVault.open
-
-
-@lru_cache
-def opened(row: SigningKey) -> tessera.PrivateKey:
-    """The private key of a row under the master key of the tests: opening one takes a while."""
-    return _open(KeyVault(MasterKeys(current=MASTER_KEY)), row)
 
 
 @dataclass

@@ -11,6 +11,7 @@ import pytest
 
 from postgres import postgres_server
 from redis_server import RedisServer, shared_redis
+from sqlite_file import made_sqlite
 from tessera_service.errors import StoreUnavailable
 from tessera_service.storage.base import SessionStore
 from tessera_service.storage.memory import MemorySessionStore
@@ -34,7 +35,7 @@ async def memory(folder: Path) -> AsyncIterator[SessionStore]:
 @asynccontextmanager
 async def sqlite(folder: Path) -> AsyncIterator[SessionStore]:
     """Sessions in a file."""
-    directory = SqlDirectory(f"sqlite:///{folder}/tessera.db", timeout_ms=PATIENCE_MS)
+    directory = SqlDirectory(made_sqlite(folder), timeout_ms=PATIENCE_MS)
     store = SqlSessionStore(directory)
     await store.open()
     yield store
@@ -71,7 +72,7 @@ async def postgres(folder: Path) -> AsyncIterator[SessionStore]:
 def database_url(product: str, folder: Path) -> Iterator[str]:
     """The URL of an empty database that has this release's schema; for SQLite `tessera.db` in `folder`."""
     if product == "sqlite":
-        yield f"sqlite:///{folder}/tessera.db"
+        yield made_sqlite(folder)
         return
     server = postgres_server()
     with server.database(template=server.template) as url:

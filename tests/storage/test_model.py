@@ -37,7 +37,6 @@ from tessera_service.models import (
 )
 from tessera_service.storage import rules
 from tessera_service.storage.base import SessionStore
-from tessera_service.storage.sql import sqlite_url, upgrade
 
 SUBJECTS = ["alice", "bob"]
 MORTAL = {"memory"}  # stores whose sessions die when they are closed
@@ -53,7 +52,6 @@ class StoresAgree(RuleBasedStateMachine):
     """Every rule does the same to the model and to one store."""
 
     name: str
-    made: tempfile.TemporaryDirectory[str] | None = None
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,11 +65,6 @@ class StoresAgree(RuleBasedStateMachine):
 
     @initialize()
     def start(self) -> None:
-        # A migration for each example would be most of the time: all of them start from a copy of one.
-        if StoresAgree.made is None:
-            StoresAgree.made = tempfile.TemporaryDirectory(prefix="tessera-model-")
-            upgrade(sqlite_url(Path(StoresAgree.made.name, "tessera.db")))
-        shutil.copy(Path(StoresAgree.made.name, "tessera.db"), self.folder)
         self.store: SessionStore = self.run(self.enter())
         for subject in ("alice", "alice", "bob"):
             self.create(0, True, subject, 60, 120, 0, False)

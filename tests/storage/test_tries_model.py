@@ -16,7 +16,6 @@ from storage.examples import NOW
 from storage.tries_model import CodeModel, HitModel
 from storage.user_examples import directories
 from tessera_service.models import CodeRecord, HitLimit
-from tessera_service.storage.sql import sqlite_url, upgrade
 
 # Few values, so that keys and times meet, at equality too, where the rules turn.
 KEYS = [b"key-1", b"key-2", b"\x00\xff"]
@@ -34,8 +33,6 @@ HASHES = [b"a", b"b"]
 class DirectoryAgrees(RuleBasedStateMachine):
     """Every rule does the same to the model and to a directory."""
 
-    made: tempfile.TemporaryDirectory[str] | None = None
-
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
@@ -47,11 +44,6 @@ class DirectoryAgrees(RuleBasedStateMachine):
 
     @initialize()
     def start(self) -> None:
-        # A migration for each example would be most of the time: all of them start from a copy of one.
-        if DirectoryAgrees.made is None:
-            DirectoryAgrees.made = tempfile.TemporaryDirectory(prefix="tessera-tries-")
-            upgrade(sqlite_url(Path(DirectoryAgrees.made.name, "tessera.db")))
-        shutil.copy(Path(DirectoryAgrees.made.name, "tessera.db"), self.folder)
         (self.directory,) = self.run(self.stack.enter_async_context(directories(self.folder)))
 
     def run(self, call: Any) -> Any:
