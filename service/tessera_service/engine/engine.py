@@ -77,7 +77,7 @@ class Engine:
         self.keys = KeyRing(directory=directory, master_keys=master_keys, clock=clock, config=config)
         self.mirror = Mirror(logs=(*parts_of(sessions), directory), config=config, withdraw_key=self.keys.withdraw)
         self._hints = LogHints((sessions, directory))
-        self.feed = RevocationFeed(mirror=self.mirror, master_keys=master_keys, clock=clock, config=config)
+        self.feed = RevocationFeed(mirror=self.mirror, master_keys=master_keys, config=config)
         self.tenants = Tenants(directory=directory, clock=clock, config=config)
         liveness = Liveness(
             sessions=sessions, directory=directory, keys=self.keys, mirror=self.mirror, clock=clock, config=config

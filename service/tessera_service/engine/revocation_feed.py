@@ -7,7 +7,6 @@ from contextlib import aclosing
 from typing import Final, NamedTuple
 
 import tessera
-from tessera_service.clock import Clock
 from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.deadlines import answered_within
 from tessera_service.engine.feed_cursor import CursorSeal
@@ -47,10 +46,9 @@ class RevocationFeed:
     """Reads from the mirror's memory, which costs no store anything, and where that does not reach far enough from the
     logs. `tenant_id` None: every tenant's."""
 
-    def __init__(self, *, mirror: Mirror, master_keys: MasterKeys, clock: Clock, config: EngineConfig) -> None:
+    def __init__(self, *, mirror: Mirror, master_keys: MasterKeys, config: EngineConfig) -> None:
         self._mirror = mirror
         self._seal = CursorSeal(master_keys)
-        self._clock = clock
         self._config = config
         self._is_closing = False
 
@@ -92,7 +90,7 @@ class RevocationFeed:
     async def snapshot(
         self, log_ids: Sequence[str], *, tenant_id: str | None, check: Check
     ) -> AsyncGenerator[Batch, None]:
-        """Every entry that still kills something, in batches of bounded size, some of them empty; the last one has the
+        """Every entry that the logs keep, in batches of bounded size, some of them empty; the last one has the
         cursor. Another life of a log than `log_ids` says is StoreUnavailable: the follower begins again."""
         as_of_ns, positions = tessera.boottime_ns(), []
         for log, log_id in zip(self._mirror.logs, log_ids, strict=True):
@@ -159,13 +157,12 @@ class RevocationFeed:
         return read_pages(log, page_seconds=self._config.store_timeout)
 
     def _published(self, entries: Sequence[LogEntry], tenant_id: str | None) -> Sequence[LogEntry]:
-        """What a follower of that tenant is told: also of withdrawn signing keys, which are no tenant's."""
-        now = self._clock.now()
+        """What a follower of that tenant is told: also of withdrawn signing keys, which are no tenant's. Also what has
+        expired by the clock: a cursor passes it once and for all, and a clock that is ahead is set back."""
         return [
             entry
             for entry in entries
             if entry.kind in _PUBLISHED
-            and entry.expires_at > now
             and (tenant_id is None or entry.kind is LogKind.KEY or entry.tenant_id == tenant_id)
         ]
 

@@ -33,7 +33,8 @@ Lines of JSON. The first: `logs` (ids of the revocation logs), `tenant_id` (whos
 tenant's), `snapshot` (true: everything that still counts; false: what is new since the cursor).
 
 Then one line for each entry: `kind` (`jti`, `session`, `subject`: its sessions created until `cutoff_ms`; `key`: a
-signing key was withdrawn), `id`, `expires_at` (seconds: until then the entry is needed), `tenant_id` (not of a key).
+signing key was withdrawn), `id`, `expires_at` (seconds: until then the entry is needed; it may be over), `tenant_id`
+(not of a key).
 `pause` says nothing: the service still searches. Ignore kinds that you do not know.
 
 The last: `cursor` (where to go on from) and `as_of_ms` (everything that was acknowledged until that many milliseconds
