@@ -21,7 +21,7 @@ NDJSON = "application/x-ndjson"
 class Reply:
     """One answer. `cut`: so many bytes of the body less are sent than announced; `seconds`: before it begins.
     `chunked`: as a service sends what it makes meanwhile; after it clients keep the connection. `hangs_up`:
-    it is closed afterwards without a word."""
+    it is closed afterwards without a word. `drips`: "head" or "body", which comes byte by byte then."""
 
     body: bytes = b""
     status: int = 200
@@ -30,6 +30,7 @@ class Reply:
     seconds: float = 0
     chunked: bool = False
     hangs_up: bool = False
+    drips: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Question:
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
+    peer: tuple[str, int] = ("", 0)
 
 
 Script = Callable[[Question], Reply]
@@ -56,6 +58,7 @@ class ScriptedServer:
         self.replies: list[Reply | Script] = []
         self.rest: Reply | Script = Reply(status=503)
         self.questions: list[Question] = []
+        self.is_closed = threading.Event()
         self._lock = threading.Lock()
         server = self
 
@@ -65,7 +68,12 @@ class ScriptedServer:
             def do_GET(self) -> None:
                 parts = urlsplit(self.path)
                 query = {name: values[0] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
-                asked = Question(parts.path, query, {name.lower(): value for name, value in self.headers.items()})
+                asked = Question(
+                    parts.path,
+                    query,
+                    {name.lower(): value for name, value in self.headers.items()},
+                    self.client_address,
+                )
                 server._answer(self, asked)
 
             def log_message(self, *_: object) -> None:
@@ -84,16 +92,28 @@ class ScriptedServer:
         if not isinstance(reply, Reply):
             reply = reply(asked)
         time.sleep(reply.seconds)
+        if reply.drips == "head":
+            self._drip(handler, b"HTTP/1.1 200 OK\r\nX-Filler: " + b"x" * 10_000)
         handler.send_response(reply.status)
         length = {"Transfer-Encoding": "chunked"} if reply.chunked else {"Content-Length": str(len(reply.body))}
         for name, value in {**length, **reply.headers}.items():
             handler.send_header(name, value)
         handler.end_headers()
+        if reply.drips == "body":
+            self._drip(handler, reply.body)
         body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(reply.body), reply.body) if reply.chunked else reply.body
         handler.wfile.write(body[: len(body) - reply.cut])
         handler.close_connection = handler.close_connection or bool(reply.cut) or reply.hangs_up
 
+    def _drip(self, handler: BaseHTTPRequestHandler, text: bytes) -> None:
+        """Until who reads is gone, or the test is over."""
+        for byte in text:
+            if self.is_closed.wait(0.05):
+                break
+            handler.wfile.write(bytes([byte]))
+
     def close(self) -> None:
+        self.is_closed.set()
         self._server.shutdown()
         self._server.server_close()
 

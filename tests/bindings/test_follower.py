@@ -298,6 +298,39 @@ def test_a_connection_that_the_service_closed_is_made_again(
     assert not caplog.records  # at once, not as after a failure
 
 
+def test_a_connection_is_kept_also_after_an_answer_whose_length_was_told(
+    server: ScriptedServer, follower: RevocationFollower
+) -> None:
+    """As proxies send it that read the whole answer first."""
+    server.replies = [told(jti("a"))]
+    server.rest = quiet
+    follower.start()
+    until(lambda: len(server.questions) > 3)
+    assert len({asked.peer for asked in server.questions}) == 1
+
+
+@pytest.mark.parametrize("part", ["head", "body"])
+def test_an_answer_that_drips_is_given_up_when_its_time_is_over(server: ScriptedServer, part: str) -> None:
+    """Byte after byte, each within the time of silence."""
+    server.rest = replace(told(jti("a")), drips=part)
+    with (
+        mock.patch.object(revocations, "_ANSWER_SECONDS", 1.0),
+        RevocationFollower(server.url, "the-token", max_staleness_seconds=3) as follower,
+    ):
+        until(lambda: follower.last_error is not None, 20)
+        assert follower.last_error == {"head": "connection_failed", "body": "answer_too_slow"}[part]
+
+
+def test_a_follower_may_be_told_that_what_it_knows_is_never_too_old(server: ScriptedServer) -> None:
+    server.replies, server.rest = [told(jti("a"))], quiet
+    with RevocationFollower(server.url, "the-token", max_staleness_seconds=math.inf) as follower:
+        until(lambda: len(server.questions) > 1)
+        assert follower.is_fresh
+    assert server.questions[0].query == {"wait": "20"}
+    with pytest.raises(ValueError, match="max_staleness_seconds"):
+        RevocationFollower(server.url, "the-token", max_staleness_seconds=math.nan)
+
+
 def test_close_ends_a_wait_at_once(server: ScriptedServer, follower: RevocationFollower) -> None:
     server.replies, server.rest = [told()], told(snapshot=False, seconds=20)
     follower.start()

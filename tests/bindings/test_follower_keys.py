@@ -201,6 +201,20 @@ def test_when_it_is_time_the_keys_are_fetched_behind_the_caller(
     until(lambda: sorted(remote.key_set.kids) == ["k1", "k2"])
 
 
+def test_a_machine_that_slept_fetches_the_keys_when_it_wakes(
+    server: ScriptedServer, key: tessera.PrivateKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CLOCK_MONOTONIC stood still meanwhile."""
+    server.rest = document(key, **{"Cache-Control": "max-age=3600"})
+    remote = RemoteKeySet(server.url)
+    remote.follow()
+    now_ns = tessera.boottime_ns
+    monkeypatch.setattr("tessera._core.boottime_ns", lambda: now_ns() + 3_601 * 10**9)
+    remote.follow()
+    until(lambda: len(server.questions) == 2)
+    until(lambda: remote.staleness_seconds < 3000)
+
+
 def test_a_withdrawn_key_does_not_come_back(
     server: ScriptedServer, key: tessera.PrivateKey, other_key: tessera.PrivateKey
 ) -> None:

@@ -3,13 +3,14 @@
 
 import contextlib
 import http.client
+import io
 import ipaddress
 import re
 import socket
 import ssl
 import time
 from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from tessera import _core
@@ -68,6 +69,53 @@ class Answer(NamedTuple):
     chunks: Iterator[bytes]
 
 
+class _Limits:
+    """How long an answer may take: `silence_seconds` without a byte, and all of it until `deadline` (monotonic)."""
+
+    def __init__(self) -> None:
+        self.silence_seconds = 0.0
+        self.deadline = 0.0
+
+    def next_seconds(self) -> float:
+        """How long the next byte may take. TimeoutError when it is too late."""
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer takes too long")
+        return min(self.silence_seconds, left)
+
+
+class _LimitedReader(io.RawIOBase):
+    """What a socket receives. http.client reads lines of a head until it has them, which may be one byte now and then
+    for ever: so every read has the time that is left of the whole."""
+
+    def __init__(self, sock: socket.socket, limits: _Limits) -> None:
+        self._sock = sock
+        self._limits = limits
+        self._raw = sock.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(self._limits.next_seconds())
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _LimitedSocket:
+    """As much of a socket as http.client reads answers from."""
+
+    def __init__(self, sock: socket.socket, limits: _Limits) -> None:
+        self._sock = sock
+        self._limits = limits
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_LimitedReader(self._sock, self._limits))
+
+
 class Connection:
     """One, made when it is needed. One thread asks; another one may `abort`."""
 
@@ -76,50 +124,59 @@ class Connection:
         self._context = (ssl_context or ssl.create_default_context()) if address.secure else None
         self._kept: http.client.HTTPConnection | None = None
         self._is_aborted = False
+        self._limits = _Limits()
 
     def get(self, path: str, headers: Mapping[str, str], *, silence_seconds: float, total_seconds: float) -> Answer:
         """Gives up after `silence_seconds` without a byte, or when the answer took `total_seconds`. FollowError."""
-        deadline = time.monotonic() + total_seconds
+        self._limits.silence_seconds, self._limits.deadline = silence_seconds, time.monotonic() + total_seconds
         was_kept = self._kept is not None
         try:
-            response = self._ask(path, headers, silence_seconds)
+            response = self._ask(path, headers)
         except (OSError, http.client.HTTPException) as error:
             self.close()
             if not was_kept or self._is_aborted or isinstance(error, TimeoutError):
                 raise FollowError("connection_failed") from error
             try:  # the service closed a connection that it had kept for us: nothing was asked yet
-                response = self._ask(path, headers, silence_seconds)
+                response = self._ask(path, headers)
             except (OSError, http.client.HTTPException) as again:
                 self.close()
                 raise FollowError("connection_failed") from again
         told = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, told, self._read(response, deadline))
+        return Answer(response.status, told, self._read(response))
 
-    def _ask(self, path: str, headers: Mapping[str, str], seconds: float) -> http.client.HTTPResponse:
+    def _ask(self, path: str, headers: Mapping[str, str]) -> http.client.HTTPResponse:
         if self._kept is None:
-            self._kept = self._connect(seconds)
+            self._kept = self._connect(self._limits.next_seconds())
             self._kept.connect()
         if self._is_aborted:
             raise http.client.NotConnected
         if self._kept.sock is not None:
-            self._kept.sock.settimeout(seconds)
+            self._kept.sock.settimeout(self._limits.next_seconds())
         self._kept.request("GET", path, headers={"User-Agent": _AGENT, **headers})
         return self._kept.getresponse()
 
     def _connect(self, seconds: float) -> http.client.HTTPConnection:
         host, port = self._address.host, self._address.port
-        if self._context is None:
-            return http.client.HTTPConnection(host, port, timeout=seconds)
-        return http.client.HTTPSConnection(host, port, timeout=seconds, context=self._context)
+        made = (
+            http.client.HTTPConnection(host, port, timeout=seconds)
+            if self._context is None
+            else http.client.HTTPSConnection(host, port, timeout=seconds, context=self._context)
+        )
+        made.response_class = self._respond  # type: ignore[assignment] # called as the class would be
+        return made
 
-    def _read(self, response: http.client.HTTPResponse, deadline: float) -> Iterator[bytes]:
+    def _respond(self, sock: Any, **named: Any) -> http.client.HTTPResponse:
+        return http.client.HTTPResponse(_LimitedSocket(sock, self._limits), **named)  # type: ignore[arg-type]
+
+    def _read(self, response: http.client.HTTPResponse) -> Iterator[bytes]:
         try:
             while chunk := response.read1(CHUNK_BYTES):
-                if time.monotonic() > deadline:
-                    raise FollowError("answer_too_slow")
                 yield chunk
+            if response.length == 0:  # all of it, though read1 leaves the answer open
+                response.close()
         except (OSError, ValueError, http.client.HTTPException) as error:
-            raise FollowError("answer_cut") from error
+            late = time.monotonic() >= self._limits.deadline
+            raise FollowError("answer_too_slow" if late else "answer_cut") from error
         finally:
             if not response.isclosed() or response.will_close:
                 self.close()  # what is left of it would be taken for the next answer

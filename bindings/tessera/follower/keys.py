@@ -7,7 +7,6 @@ import math
 import re
 import ssl
 import threading
-import time
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -81,7 +80,7 @@ class RemoteKeySet:
 
     def follow(self, *, wait: bool = True) -> None:
         """Sees to it that the keys are fetched when it is time. Waits only for the first ones, if `wait`."""
-        if time.monotonic() >= self._due:
+        if _up_seconds() >= self._due:
             fetch = self._start_fetch()
             if wait and self._good_ns is None and fetch is not None:
                 fetch.wait(2 * _ANSWER_SECONDS)
@@ -101,8 +100,8 @@ class RemoteKeySet:
     def _start_fetch(self) -> threading.Event | None:
         """The fetch that runs; None if there is none and it is too early for one."""
         with self._lock:
-            if self._fetch is None and time.monotonic() - self._tried >= self._cooldown:
-                self._tried, fetch = time.monotonic(), threading.Event()
+            if self._fetch is None and _up_seconds() - self._tried >= self._cooldown:
+                self._tried, fetch = _up_seconds(), threading.Event()
                 threading.Thread(target=self._run, args=(fetch,), name="tessera-jwks", daemon=True).start()
                 self._fetch = fetch
             return self._fetch
@@ -139,13 +138,18 @@ class RemoteKeySet:
                 self._keys, self._etag = keys, answer.headers.get("etag")
                 self._replace()
             self._good_ns = asked_ns
-            self._due = time.monotonic() + _refresh_after(answer.headers.get("cache-control", ""))
+            self._due = _up_seconds() + _refresh_after(answer.headers.get("cache-control", ""))
 
     def _replace(self) -> None:
         counting = {kid: key for kid, key in self._keys.items() if kid not in self._withdrawn}
         if _prints(counting) != _prints(self._counting):  # else tokens that were verified would be so once more
             self.key_set.replace(counting.values())
             self._counting = counting
+
+
+def _up_seconds() -> float:
+    """By a clock that runs on while the machine sleeps: what is due then is fetched when it wakes."""
+    return _core.boottime_ns() / 1e9
 
 
 def _prints(keys: Mapping[str, _core.PublicKey]) -> Mapping[str, str]:

@@ -84,7 +84,7 @@ class RevocationFollower:
         self._reader = AnswerReader(
             self.revocations, withdraw=keys.withdraw if keys is not None else _forget, max_entries=max_entries
         )
-        self._wait = max(1, min(_MAX_WAIT, int(max_staleness_seconds / 3)))
+        self._wait = max(1, int(min(_MAX_WAIT, max_staleness_seconds / 3)))
         self._cursor: str | None = None
         self._held: _Held | None = None
         self._closing = threading.Event()
