@@ -95,13 +95,15 @@ class RefreshInvalid(ServiceError):
 
 
 class SessionEnded(ServiceError):
-    """The session is over. `reason`: revoked (the token was revoked or reused) or inactive."""
+    """The session is over. `reason`: revoked (the token was revoked or reused) or inactive. `reused`: this very use
+    ended it."""
 
     code = "session_ended"
 
-    def __init__(self, reason: str = "revoked") -> None:
+    def __init__(self, reason: str = "revoked", *, reused: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.reused = reused
 
 
 class SessionNotFound(ServiceError):

@@ -25,7 +25,7 @@ from tessera_service.engine.codes import CodeLogin, Codes
 from tessera_service.engine.introspect import INACTIVE
 from tessera_service.engine.session_tokens import SessionToken, SessionTokens, Validity
 from tessera_service.engine.tokens import TokenEngine
-from tessera_service.errors import Overloaded, ServiceError, StoreUnavailable
+from tessera_service.errors import Overloaded, ServiceError, SessionEnded, StoreUnavailable
 from tessera_service.logs import get_logger
 from tessera_service.metrics import Metrics, Together
 from tessera_service.models import AccessKeyRecord, Caller, IssuedTokens, IssueRequest, Session, SessionStatus
@@ -99,7 +99,8 @@ class MeasuredTokens(TokenEngine):
             work = super().refresh(token, tenant_id=tenant_id, session_id=session_id)
             issued = await self._watch("refresh", work)
         except ServiceError as error:
-            refreshes.labels(error.code).inc()
+            reused = isinstance(error, SessionEnded) and error.reused
+            refreshes.labels("refresh_reused" if reused else error.code).inc()
             raise
         refreshes.labels("ok").inc()
         self._count_pair()

@@ -126,7 +126,7 @@ class Refresher:
                 raise RefreshInvalid
             case RotationStatus.REUSE_REVOKED:
                 self._ends.apply_session(result.session or session)
-                raise SessionEnded("revoked")
+                raise SessionEnded("revoked", reused=True)
             case RotationStatus.ENDED:
                 raise SessionEnded("inactive" if _is_locked(result.session) else "revoked")
             case RotationStatus.EXPIRED:

@@ -27,6 +27,21 @@ async def test_inside_its_grace_a_spent_token_gives_the_same_pair_and_after_it_e
     assert not await shared.is_alive(first["access_token"])
 
 
+async def test_a_reuse_is_counted_apart_from_other_refreshes_of_ended_sessions(shared: Rig) -> None:
+    def counted(outcome: str) -> float:
+        read = shared.app.state.metrics.registry.get_sample_value
+        return read("tessera_refreshes_total", {"outcome": outcome}) or 0
+
+    before = counted("refresh_reused"), counted("session_ended")
+    stolen = {"refresh_token": (await shared.issue())["refresh_token"]}
+    second = check_pair(await shared.post(PATHS[REFRESH], stolen))
+    shared.clock.advance(10)
+    for token in (stolen, {"refresh_token": second["refresh_token"]}, stolen):
+        answer = await shared.post(PATHS[REFRESH], token)
+        assert (answer.status_code, answer.json()["error"]["data"]) == (403, {"alias": "token.revoked"})
+    assert (counted("refresh_reused"), counted("session_ended")) == (before[0] + 1, before[1] + 2)
+
+
 async def test_a_parent_whose_successor_is_spent_is_invalid_and_harms_nobody(shared: Rig) -> None:
     first = {"refresh_token": (await shared.issue())["refresh_token"]}
     second = check_pair(await shared.post(PATHS[REFRESH], first))
