@@ -18,7 +18,8 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from tessera_service.shared_metrics import render_shared
+import tessera
+from tessera_service.shared_metrics import WRITTEN, WRITTEN_TOGETHER, render_shared
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -64,8 +65,13 @@ class Metrics:
         self.store_errors = self._counter("tessera_store_errors", "Calls that failed because a store did", "call")
         self.overloads = self._counter("tessera_overloads", "Calls refused because a queue was full", "call")
 
-    def count_request(self, *, route: str, method: str, status: int, seconds: float) -> None:
-        """One answered request."""
+        self._written: Gauge | None = None
+        if shared is not None:
+            text = "When this worker wrote its state"
+            self._written = Gauge(WRITTEN, text, registry=self.registry, multiprocess_mode=WRITTEN_TOGETHER)
+
+    def count_request(self, *, route: str, method: str, status: int, seconds: float | None) -> None:
+        """One answered request. `seconds` None: its time is none of the service's."""
         key = (route, method, status)
         found = self._routes.get(key)
         if found is None:
@@ -74,7 +80,8 @@ class Metrics:
             if len(self._routes) < 4096:  # a client chooses the method's text
                 self._routes[key] = found
         found[0].inc()
-        found[1].observe(seconds)
+        if seconds is not None:
+            found[1].observe(seconds)
 
     def watch(self, name: str, text: str, read: Callable[[], float], *, together: Together = "livesum") -> None:
         """A gauge that is read when it is asked for; of several workers by `write`."""
@@ -101,9 +108,11 @@ class Metrics:
         return self._shared is not None
 
     async def write(self) -> None:
-        """Leaves what is watched here where the other workers find it."""
+        """Leaves what is watched here where the other workers find it, and then when that was."""
         for gauge, read in self._watched:
             gauge.set(read())
+        if self._written is not None:
+            self._written.set(tessera.boottime_ns() / 1e9)
 
     def render(self) -> bytes:
         """What this process has counted, in the Prometheus text format (CONTENT_TYPE)."""

@@ -16,6 +16,7 @@ from tessera_service.logs import describe_request, get_logger
 from tessera_service.metrics import Metrics
 
 QUIET = frozenset({"/livez", "/readyz", "/metrics"})  # asked every few seconds by machines: logged at debug only
+WAITING = frozenset({"/v1/revocations"})  # answered when there is something to tell: how long that takes says nothing
 UNMATCHED = "unmatched"
 
 _PATH_LIMIT = 256
@@ -53,7 +54,8 @@ class Observe:
         status = (exchange.status if exchange else 0) or (_FAILED if failed else _CLIENT_WENT_AWAY)
         route = route_template(scope)
         method: str = scope["method"]
-        self._metrics.count_request(route=route, method=method, status=status, seconds=nanoseconds / 1e9)
+        seconds = None if route in WAITING else nanoseconds / 1e9
+        self._metrics.count_request(route=route, method=method, status=status, seconds=seconds)
         log = self._log.debug if route in QUIET and status < 400 else self._log.info
         log(
             "request",

@@ -2,9 +2,10 @@
 """Figures of several workers, added up: each writes its own into files of one folder (the multiprocess mode of
 prometheus_client), and whoever is asked reads all of them.
 
-What a dead worker counted stays counted; what it was is forgotten with it."""
+What a dead worker counted stays counted; what it was is forgotten with it. What one says of itself counts from when it
+has said it for the first time, and no longer than it goes on to say so."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,8 +17,16 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
+import tessera
 from tessera_service.settings import given_to_children
 
+WRITTEN: Final = "tessera_state_written_seconds"  # since boot: of each worker, for this module alone
+WRITTEN_TOGETHER: Final = "liveall"
+SILENT_SECONDS: Final = 5.0  # after which a worker that said nothing of itself is not fresh, whatever it said last
+
+_FRESH: Final = "tessera_mirror_fresh"
+_AGE: Final = "tessera_mirror_age_seconds"
+_STATES: Final = ("gauge_livemin", "gauge_livemax")  # of which the first value, before any is written, would count
 _OF_THE_LIBRARY: Final = "PROMETHEUS_MULTIPROC_DIR"
 _OLDEST: Final = "process_start_time_seconds"
 
@@ -47,15 +56,34 @@ class _AllWorkers(Collector):
         self._folder = folder
 
     def collect(self) -> Iterable[Metric]:
-        yield from MultiProcessCollector.merge(self._files())  # type: ignore[no-untyped-call]
+        written = self._written()
+        silence = tessera.boottime_ns() / 1e9 - min(written.values()) if written else 0.0
+        files = [str(path) for path in self._files() if _counts(path, written)]
+        for metric in MultiProcessCollector.merge(files):  # type: ignore[no-untyped-call]
+            yield doubt(metric, silence) if silence > SILENT_SECONDS else metric
         yield from add_up(ProcessCollector(pid=lambda pid=pid: pid, registry=None).collect() for pid in self._workers())  # type: ignore[misc]
 
-    def _files(self) -> list[str]:
+    def _written(self) -> dict[str, float]:
+        """When each worker wrote last, of those that have."""
+        files = [str(path) for path in self._files() if path.name.startswith(f"gauge_{WRITTEN_TOGETHER}")]
+        metrics: Iterable[Metric] = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
+        return {sample.labels["pid"]: sample.value for metric in metrics for sample in metric.samples if sample.value}
+
+    def _files(self) -> list[Path]:
         """Without those that a starting worker has made and not begun to fill."""
-        return [str(path) for path in self._folder.glob("*.db") if _size(path)]
+        return [path for path in self._folder.glob("*.db") if _size(path)]
 
     def _workers(self) -> list[int]:
-        return sorted(int(path.stem.rsplit("_", 1)[1]) for path in self._folder.glob("gauge_livesum_*.db"))
+        return sorted(int(_worker_of(path)) for path in self._folder.glob("gauge_livesum_*.db"))
+
+
+def _worker_of(path: Path) -> str:
+    return path.stem.rsplit("_", 1)[1]
+
+
+def _counts(path: Path, written: Container[str]) -> bool:
+    kind = path.stem.rsplit("_", 1)[0]
+    return kind != f"gauge_{WRITTEN_TOGETHER}" and (kind not in _STATES or _worker_of(path) in written)
 
 
 def _size(path: Path) -> int:
@@ -63,6 +91,15 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:  # of a worker that was forgotten meanwhile
         return 0
+
+
+def doubt(metric: Metric, silence: float) -> Metric:
+    """What is known of the mirrors when one of the workers has been silent for so many seconds."""
+    if metric.name == _FRESH:
+        metric.samples = [sample._replace(value=0.0) for sample in metric.samples]
+    elif metric.name == _AGE:
+        metric.samples = [sample._replace(value=max(sample.value, silence)) for sample in metric.samples]
+    return metric
 
 
 def add_up(processes: Iterable[Iterable[Metric]]) -> Iterable[Metric]:

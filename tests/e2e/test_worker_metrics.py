@@ -61,9 +61,15 @@ def shared_folder(temporary: Path) -> Path:
 
 def resident_bytes(temporary: Path) -> list[int]:
     """Of each worker."""
-    pids = [path.stem.rsplit("_", 1)[1] for path in shared_folder(temporary).glob("gauge_livesum_*.db")]
+    statms = [Path(f"/proc/{pid}/statm").read_text() for pid in workers(temporary)]
+    return [int(statm.split()[1]) * os.sysconf("SC_PAGE_SIZE") for statm in statms]
+
+
+def workers(temporary: Path) -> list[int]:
+    """Their process ids."""
+    pids = [int(path.stem.rsplit("_", 1)[1]) for path in shared_folder(temporary).glob("gauge_livesum_*.db")]
     assert len(pids) == 2
-    return [int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") for pid in pids]
+    return pids
 
 
 def introspect_until_both_did(service: ServiceProcess, folder: Path) -> float:
@@ -108,6 +114,19 @@ def test_what_a_dead_worker_counted_stays_and_its_state_goes(service: ServicePro
     assert list(folder.glob(f"gauge_live*_{survivor}.db"))
     assert [read(service)[INTROSPECTED] for _ in range(10)] == [count] * 10
     assert read(service)["tessera_session_snapshots"] <= 2  # of the survivor alone: the new one was asked nothing
+
+
+def test_a_worker_that_hangs_is_not_fresh(service: ServiceProcess, temporary: Path) -> None:
+    until(lambda: read(service).get("tessera_mirror_fresh") == 1)
+    victim, _ = workers(temporary)
+
+    os.kill(victim, signal.SIGSTOP)
+    try:
+        until(lambda: read(service)["tessera_mirror_fresh"] == 0)
+        assert read(service)["tessera_mirror_age_seconds"] > 1
+    finally:
+        os.kill(victim, signal.SIGCONT)
+    until(lambda: read(service)["tessera_mirror_fresh"] == 1)
 
 
 def test_the_folder_of_the_workers_goes_with_them(service: ServiceProcess, temporary: Path) -> None:
