@@ -23,8 +23,9 @@ from figures import Tell
 from postgres import PASSWORD, PostgresServer, postgres_server
 from storage.examples import NOW_MS, make_session, revocation, rotation, tokens, whole_log
 from tessera_service.errors import StoreUnavailable
+from tessera_service.models import OutboxSize
 from tessera_service.storage.base import StoreRefused
-from tessera_service.storage.sql import SqlDirectory, SqlSessionStore, check, upgrade
+from tessera_service.storage.sql import SqlDirectory, SqlSessionStore, check, outbox, upgrade
 from tessera_service.storage.sql.migrate import head
 from tessera_service.storage.sql.schema import metadata
 
@@ -189,6 +190,20 @@ async def test_who_purges_and_who_erases_events_holds_none_while_it_waits_for_th
             with psycopg.connect(url) as other:
                 assert len(other.execute("SELECT 1 FROM outbox FOR UPDATE NOWAIT").fetchall()) == 8
             await waiting
+
+
+async def test_events_that_have_no_place_yet_are_of_the_outbox_too(
+    store: SqlSessionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks for its size gives places to some of them only."""
+    monkeypatch.setattr(outbox, "_AT_ONCE", 2)
+    for number in range(7):
+        await store.create(make_session(f"s{number}"))
+    for _ in range(5):
+        assert await store.outbox_size() == OutboxSize(7, 7, {})
+    assert await store.purge_outbox(before_ms=NOW_MS + 10**9) == 7
+    await store.create(make_session("s7"))
+    assert await store.outbox_size() == OutboxSize(1, 8, {})
 
 
 async def test_who_waits_for_a_process_that_stopped_leaves_in_time_and_nothing_stays(

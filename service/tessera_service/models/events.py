@@ -45,7 +45,8 @@ class RelayClaim:
 
 @dataclass(frozen=True, slots=True)
 class OutboxSize:
-    """How many rows are kept, the sequence of the newest ever written, and the position of each sink."""
+    """How many rows are kept, the sequence that the newest ever written has or will have, and the position of each
+    sink."""
 
     rows: int
     head: int
