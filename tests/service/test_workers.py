@@ -15,9 +15,11 @@ from structlog.testing import capture_logs
 
 from sleeper import Sleeper
 from tessera_service.server import workers
-from tessera_service.server.workers import Workers, WorkersFailed
+from tessera_service.server.workers import MAX_DEATHS, Workers, WorkersFailed
 
 pytestmark = pytest.mark.slow
+
+REFUSALS = MAX_DEATHS + 1
 
 
 @pytest.fixture
@@ -70,10 +72,10 @@ def test_a_replacement_that_cannot_start_is_tried_again_and_the_others_go_on(
     def script() -> None:
         try:
             killed, other = sorted(alive(tmp_path))
-            for number in range(2):
+            for number in range(REFUSALS):
                 (tmp_path / f"refusal-{number}").touch()
             os.kill(killed, signal.SIGKILL)
-            until(lambda: len(list(tmp_path.glob("pid-*"))) == 5)  # two, two that could not, one that could
+            until(lambda: len(list(tmp_path.glob("pid-*"))) == 2 + REFUSALS + 1)  # and one that could
             until(lambda: len(alive(tmp_path)) == 2)
             kept.extend({other} & alive(tmp_path))
         finally:
@@ -82,7 +84,7 @@ def test_a_replacement_that_cannot_start_is_tried_again_and_the_others_go_on(
     logs = run_two(Sleeper(tmp_path, ends), bound, script)
 
     assert len(kept) == 1
-    assert [log["event"] for log in logs].count("worker_start_failed") == 2
+    assert [log["event"] for log in logs].count("worker_start_failed") == REFUSALS
     assert not alive(tmp_path)
 
 
@@ -90,13 +92,15 @@ def test_replacements_that_never_start_end_the_service(tmp_path: Path, bound: so
     def script() -> None:
         for number in range(20):
             (tmp_path / f"refusal-{number}").touch()
-        os.kill(min(alive(tmp_path)), signal.SIGKILL)
+        for worker in alive(tmp_path):
+            os.kill(worker, signal.SIGKILL)
         until(lambda: len(alive(tmp_path)) == 0)
 
     with pytest.raises(WorkersFailed, match="5 workers died within a minute"):
         run_two(Sleeper(tmp_path), bound, script)
 
-    assert len(list(tmp_path.glob("refusal-*"))) == 16  # one death and four attempts
+    # Two deaths and three attempts; one more if the second death was not seen yet when the first was to be replaced.
+    assert len(list(tmp_path.glob("refusal-*"))) in (16, 17)
 
 
 def test_a_first_worker_that_cannot_start_says_why(tmp_path: Path, bound: socket.socket) -> None:

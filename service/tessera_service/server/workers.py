@@ -15,7 +15,8 @@ from tessera_service.logs import get_logger
 from tessera_service.server.process import DRAIN_SECONDS
 
 START_SECONDS = 60
-MAX_DEATHS = 5  # in a minute; then something is wrong that a new worker does not cure
+MAX_DEATHS = 5  # in a minute; then something is wrong that a new worker does not cure. Starts that failed while no
+# other worker served count as deaths; beside one that serves they are tried again for as long as it takes.
 RETRY_SECONDS = 10.0  # after a replacement that could not start: a database that is away has time to come back
 _GRACE_SECONDS = 5  # for the flush after the drain
 
@@ -111,7 +112,8 @@ class Workers:
             self._log.error("worker_start_failed", worker=process.pid, error=str(error))
             self._on_death(process.pid)
             self._retry_at = time.monotonic() + RETRY_SECONDS
-            self._count_death()
+            if not self._running:
+                self._count_death()
 
     def _count_death(self) -> None:
         now = time.monotonic()
