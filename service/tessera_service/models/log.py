@@ -6,7 +6,8 @@ from enum import StrEnum
 
 
 class LogKind(StrEnum):
-    """What an entry of the revocation log kills (architecture, "Log entries")."""
+    """What an entry of the revocation log kills: one token, a session, a subject's sessions until a cut-off, all that a
+    signing key signed. CHANGED kills nothing: what is known of its key has to be read again."""
 
     JTI = "jti"
     SESSION = "session"
