@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The engine, watched: what it does is counted, and every revocation is logged."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, aclosing, contextmanager
 from functools import partial
 from typing import TypeVar
 
@@ -21,8 +22,11 @@ from tessera_service.engine import (
     SessionList,
     Validation,
 )
+from tessera_service.engine.clients import Clients
 from tessera_service.engine.codes import CodeLogin, Codes
 from tessera_service.engine.introspect import INACTIVE
+from tessera_service.engine.log_tail import Position
+from tessera_service.engine.revocation_feed import Batch, Check, RevocationFeed
 from tessera_service.engine.session_tokens import SessionToken, SessionTokens, Validity
 from tessera_service.engine.tokens import TokenEngine
 from tessera_service.errors import Overloaded, ServiceError, SessionEnded, StoreUnavailable
@@ -34,9 +38,11 @@ T = TypeVar("T")
 
 
 def measure(engine: Engine, metrics: Metrics) -> None:
-    """From now on what surfaces ask of `engine.tokens`, `session_tokens`, `authz`, `legacy`, `gateway`, `login` and
-    `codes` is counted, and the state of the engine is read with the metrics."""
+    """From now on what surfaces ask of `engine.tokens`, `clients`, `session_tokens`, `authz`, `legacy`,
+    `auth_sessions`, `gateway`, `login`, `codes` and `feed` is counted, and the state of the engine is read with the
+    metrics."""
     engine.tokens = MeasuredTokens(engine.tokens, metrics)
+    engine.clients = MeasuredClients(engine.clients, metrics)
     engine.session_tokens = MeasuredSessionTokens(engine.session_tokens, metrics)
     engine.authz = MeasuredAuthz(engine.authz, metrics)
     engine.legacy = MeasuredLegacySessions(engine.legacy, metrics)
@@ -44,6 +50,7 @@ def measure(engine: Engine, metrics: Metrics) -> None:
     engine.gateway = MeasuredGatewaySessions(engine.gateway, metrics)
     engine.login = MeasuredLogin(engine.login, metrics)
     engine.codes = MeasuredCodes(engine.codes, metrics)
+    engine.feed = MeasuredFeed(engine.feed, metrics)
     mirror = engine.mirror
     fresh, age = "1 while revocations are followed in time", "Time since the logs were last read"
     metrics.watch("tessera_mirror_fresh", fresh, lambda: float(mirror.is_fresh), together="livemin")
@@ -148,6 +155,51 @@ class MeasuredTokens(TokenEngine):
 
     async def _watch(self, call: str, work: Awaitable[T]) -> T:
         return await _watch(self._metrics, call, work)
+
+
+class MeasuredClients(Clients):
+    """The same clients; what could not be told of one is counted."""
+
+    def __init__(self, clients: Clients, metrics: Metrics) -> None:
+        vars(self).update(vars(clients))  # its parts, not copies
+        self._metrics = metrics
+
+    async def authenticate(self, access_key_id: str, secret: str, *, tenant_id: str | None) -> Caller:
+        work = super().authenticate(access_key_id, secret, tenant_id=tenant_id)
+        return await _watch(self._metrics, "client", work)
+
+
+class MeasuredFeed(RevocationFeed):
+    """The same feed; whom it had to send away is counted."""
+
+    def __init__(self, feed: RevocationFeed, metrics: Metrics) -> None:
+        vars(self).update(vars(feed))  # its parts, not copies
+        self._metrics = metrics
+
+    def follower_seat(self, tenant_id: str | None) -> AbstractContextManager[None]:
+        with self._counting():
+            return super().follower_seat(tenant_id)
+
+    def snapshot_seat(self, tenant_id: str | None) -> AbstractContextManager[None]:
+        with self._counting():
+            return super().snapshot_seat(tenant_id)
+
+    async def news(
+        self, positions: Sequence[Position], *, tenant_id: str | None, seconds: float, check: Check
+    ) -> Batch | None:
+        with self._counting():
+            return await super().news(positions, tenant_id=tenant_id, seconds=seconds, check=check)
+
+    async def snapshot(
+        self, log_ids: Sequence[str], *, tenant_id: str | None, check: Check
+    ) -> AsyncGenerator[Batch, None]:
+        with self._counting():
+            async with aclosing(super().snapshot(log_ids, tenant_id=tenant_id, check=check)) as batches:
+                async for batch in batches:
+                    yield batch
+
+    def _counting(self) -> AbstractContextManager[None]:
+        return _counting(self._metrics, "revocations")
 
 
 class MeasuredSessionTokens(SessionTokens):
@@ -331,8 +383,14 @@ async def _count_sign_in(metrics: Metrics, method: str, work: Awaitable[IssuedTo
 
 
 async def _watch(metrics: Metrics, call: str, work: Awaitable[T]) -> T:
-    try:
+    with _counting(metrics, call):
         return await work
+
+
+@contextmanager
+def _counting(metrics: Metrics, call: str) -> Iterator[None]:
+    try:
+        yield
     except StoreUnavailable:
         metrics.store_errors.labels(call).inc()
         raise

@@ -14,7 +14,7 @@ from tessera_service.engine import Engine
 from tessera_service.engine.feed_cursor import MAX_CURSOR_CHARS, CursorSeal
 from tessera_service.engine.log_tail import LogTail, Position, life_of
 from tessera_service.engine.master_keys import MasterKeys
-from tessera_service.engine.revocation_feed import MAX_PAGES, Batch
+from tessera_service.engine.revocation_feed import MAX_ENTRIES, Batch
 from tessera_service.errors import InvalidInput, StoreUnavailable
 from tessera_service.models import LogEntry, LogKind, Revocation
 from tessera_service.storage.memory_log import MemoryLog
@@ -88,7 +88,7 @@ async def test_beyond_what_memory_holds_news_come_from_the_log(world: World) -> 
 
 async def test_very_many_come_in_several_answers_of_which_the_last_is_as_of_a_time(world: World) -> None:
     _, cursor = await snapshot(world.engine)
-    number = 1000 * MAX_PAGES + 500
+    number = MAX_ENTRIES + 500
     append(world, *(f"key-{n}" for n in range(number)))
     await world.engine.mirror.poll()
     first = await news(world.engine, cursor)

@@ -3,7 +3,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
 from typing import Final, NamedTuple
 
 import tessera
@@ -11,15 +11,21 @@ from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.deadlines import answered_within
 from tessera_service.engine.feed_cursor import CursorSeal
 from tessera_service.engine.log_follower import read_pages
-from tessera_service.engine.log_tail import Position, life_of
+from tessera_service.engine.log_tail import LogTail, Position, life_of
 from tessera_service.engine.master_keys import MasterKeys
 from tessera_service.engine.revocation import Mirror
+from tessera_service.engine.seats import Seats
 from tessera_service.errors import StoreUnavailable
 from tessera_service.models import LogEntry, LogKind, LogPage
 from tessera_service.storage.base import RevocationLog
 
-MAX_PAGES: Final = 10  # of one answer about what is new; a follower that lacks more asks again
-_BATCH: Final = 100  # entries of a snapshot that are written without a pause
+MAX_FOLLOWERS: Final = 1024  # answers at a time in this process
+MAX_FOLLOWERS_OF_TENANT: Final = 512
+MAX_SNAPSHOTS: Final = 8  # of them
+MAX_SNAPSHOTS_OF_TENANT: Final = 2
+MAX_ENTRIES: Final = 10_000  # and a page, of all logs in one answer about what is new; who lacks more asks again
+BATCH: Final = 100  # entries that are written without a pause
+_AT_ONCE: Final = 16  # followers that are served in one turn of the event loop: all who wait are woken together
 _TICK_SECONDS: Final = 0.5  # between two looks at whoever waits and at the mirror
 _PUBLISHED: Final = frozenset(LogKind) - {LogKind.CHANGED}  # it kills nothing: what it leads to has entries of its own
 
@@ -51,6 +57,9 @@ class RevocationFeed:
         self._seal = CursorSeal(master_keys)
         self._config = config
         self._is_closing = False
+        self._followers = Seats(MAX_FOLLOWERS, each=MAX_FOLLOWERS_OF_TENANT)
+        self._snapshots = Seats(MAX_SNAPSHOTS, each=MAX_SNAPSHOTS_OF_TENANT)
+        self._turns = asyncio.Semaphore(_AT_ONCE)
 
     @property
     def log_ids(self) -> Sequence[str]:
@@ -66,6 +75,19 @@ class RevocationFeed:
         """Where a cursor stands. InvalidInput."""
         return self._seal.open(cursor, tenant_id=tenant_id)
 
+    def follower_seat(self, tenant_id: str | None) -> AbstractContextManager[None]:
+        """For as long as somebody is answered. Overloaded."""
+        return self._followers.take(tenant_id)
+
+    def snapshot_seat(self, tenant_id: str | None) -> AbstractContextManager[None]:
+        """For as long as a snapshot takes. Overloaded."""
+        return self._snapshots.take(tenant_id)
+
+    async def turn(self) -> None:
+        """Lets everybody else go on, and returns when it is one's turn."""
+        async with self._turns:
+            await asyncio.sleep(0)
+
     async def news(
         self, positions: Sequence[Position], *, tenant_id: str | None, seconds: float, check: Check
     ) -> Batch | None:
@@ -74,6 +96,7 @@ class RevocationFeed:
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
         while True:
+            await self.turn()
             heard, as_of_ns = self._mirror.news, self._followed_until()
             found = await self._read_on(positions)
             if found is None:
@@ -102,8 +125,8 @@ class RevocationFeed:
                     await check()
                     last = page.entries[-1] if page.entries else last
                     told = self._published(page.entries, tenant_id)
-                    for start in range(0, max(len(told), 1), _BATCH):
-                        yield Batch(told[start : start + _BATCH])
+                    for start in range(0, max(len(told), 1), BATCH):
+                        yield Batch(told[start : start + BATCH])
                         await asyncio.sleep(0)  # who writes them may not wait for anything, and others want their turn
             positions.append(Position.at(log_id, last))
         yield Batch((), self._seal.seal(positions, tenant_id=tenant_id), as_of_ns)
@@ -126,22 +149,30 @@ class RevocationFeed:
         is_all = True
         for log, tail in zip(self._mirror.logs, tails, strict=True):
             position = held[life_of(tail.log_id)]
-            new = tail.after(position)
-            if new is None:
-                read = await self._read_log(log, position)
-                if read is None:
-                    return None
-                new, ended = read
-                is_all = is_all and ended
+            read = await self._read_after(position, log, tail, room=MAX_ENTRIES - len(entries))
+            if read is None:
+                return None
+            new, ended = read
+            is_all = is_all and ended
             entries += new
             moved.append(Position.at(tail.log_id, new[-1]) if new else position)
         return _Found(moved, entries, is_all)
 
-    async def _read_log(self, log: RevocationLog, position: Position) -> tuple[Sequence[LogEntry], bool] | None:
-        """What the log has after a position, at most MAX_PAGES, and whether that is all; None if it does not go on from
-        there."""
+    async def _read_after(
+        self, position: Position, log: RevocationLog, tail: LogTail, *, room: int
+    ) -> tuple[Sequence[LogEntry], bool] | None:
+        """What a log has after a position, and whether that is all; None if it does not go on from there."""
+        if room <= 0:
+            return (), False
+        new = tail.after(position)
+        return (new, True) if new is not None else await self._read_log(log, position, room=room)
+
+    async def _read_log(
+        self, log: RevocationLog, position: Position, *, room: int
+    ) -> tuple[Sequence[LogEntry], bool] | None:
+        """From the log itself, page by page until there are at least `room`."""
         found: list[LogEntry] = []
-        for _ in range(MAX_PAGES):
+        while len(found) < room:
             async with answered_within(self._config.store_timeout):
                 page = await log.read_log(after=position.sequence)
             new = _follows(page, position)

@@ -9,7 +9,7 @@ from contract.rows.row import Cause, Row, Unreachable
 from surfaces.revocations.calls import PATH, ask, follow
 from surfaces.service_rig import OTHER_TENANT, Rig
 from tessera_service.engine.revocation_feed import RevocationFeed
-from tessera_service.surfaces.revocations.seats import Seats
+from tessera_service.engine.seats import Seats
 
 ENDPOINT = f"GET {PATH}"
 INVALID, INTERNAL = "common.validation_error", "common.internal_error"

@@ -32,6 +32,14 @@ async def test_every_call_that_needs_a_store_is_unavailable_within_two_seconds(r
         check_error(answer, 503, "temporarily_unavailable")
 
 
+async def test_a_client_who_cannot_be_looked_up_is_counted(rig: Rig) -> None:
+    client = await make_client(rig)
+    rig.fail_stores("raises")
+    check_error(await send(rig, INTROSPECT, {"token": "x"}, client=client), 503, "temporarily_unavailable")
+    read = rig.app.state.metrics.registry.get_sample_value
+    assert read("tessera_store_errors_total", {"call": "client"}) == 1
+
+
 async def test_a_revocation_that_was_not_stored_is_not_acknowledged(rig: Rig) -> None:
     token = (await rig.issue("alice"))["access_token"]
     bearer = await rig.service_bearer("token.introspect", "token.revoke")

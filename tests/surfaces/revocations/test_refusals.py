@@ -13,10 +13,10 @@ from surfaces.edge.asgi import ask as ask_plainly
 from surfaces.revocations.calls import PATH, ask, end_session, follow, for_all_tenants
 from surfaces.service_rig import OTHER_TENANT, TENANT, Rig
 from surfaces.session_token.keys import claims_of
+from tessera_service.engine.revocation_feed import MAX_FOLLOWERS_OF_TENANT
 from tessera_service.errors import StoreUnavailable
 from tessera_service.models import LogPage
 from tessera_service.storage.base import RevocationLog
-from tessera_service.surfaces.revocations.operations import MAX_FOLLOWERS_OF_TENANT
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

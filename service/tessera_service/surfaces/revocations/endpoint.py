@@ -13,24 +13,16 @@ from starlette.types import Receive, Scope, Send
 import tessera
 from tessera_service.engine import Engine
 from tessera_service.engine.log_tail import Position
-from tessera_service.engine.revocation_feed import Batch
+from tessera_service.engine.revocation_feed import BATCH, Batch
 from tessera_service.errors import Forbidden, ServiceError
 from tessera_service.http.bearer import read_bearer
 from tessera_service.http.errors import ClientGone, MethodNotAllowed
 from tessera_service.http.exchange import Exchange, exchange_of
 from tessera_service.http.tenant import asked_tenant
 from tessera_service.models import Caller
-from tessera_service.surfaces.revocations.lines import Lines, describe_entry, takes_gzip
-from tessera_service.surfaces.revocations.operations import (
-    ANSWER_SECONDS,
-    MAX_FOLLOWERS,
-    MAX_FOLLOWERS_OF_TENANT,
-    MAX_SNAPSHOTS,
-    MAX_SNAPSHOTS_OF_TENANT,
-    PERMISSION,
-)
+from tessera_service.surfaces.revocations.lines import Lines, encode, encode_entry, encode_new_entry, takes_gzip
+from tessera_service.surfaces.revocations.operations import ANSWER_SECONDS, PERMISSION
 from tessera_service.surfaces.revocations.query import read_query
-from tessera_service.surfaces.revocations.seats import Seats
 
 _log = structlog.get_logger(__name__)
 
@@ -49,8 +41,6 @@ class RevocationsEndpoint:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._followers = Seats(MAX_FOLLOWERS, each=MAX_FOLLOWERS_OF_TENANT)
-        self._snapshots = Seats(MAX_SNAPSHOTS, each=MAX_SNAPSHOTS_OF_TENANT)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         began_ns = tessera.boottime_ns()
@@ -66,7 +56,7 @@ class RevocationsEndpoint:
         tenant_id = None if caller.all_tenants else caller.tenant_id
         follower = Follower(exchange, bearer, tenant_id, began_ns)
         positions = None if asked.cursor is None else self._engine.feed.open(asked.cursor, tenant_id=tenant_id)
-        with self._followers.take(tenant_id):
+        with self._engine.feed.follower_seat(tenant_id):
             await _while_connected(receive, self._answer(follower, positions, asked.wait, send))
 
     async def _authenticate(self, exchange: Exchange, bearer: str | None) -> Caller:
@@ -82,12 +72,18 @@ class RevocationsEndpoint:
                 positions, tenant_id=follower.tenant_id, seconds=wait, check=partial(self._check, follower)
             )
             if batch is not None:
-                lines = await _begin(follower, send, self._engine.feed.log_ids, snapshot=False)
-                await _write(lines, batch, follower)
-                await lines.end()
+                await self._answer_news(follower, batch, send)
                 return
-        with self._snapshots.take(follower.tenant_id):
+        with self._engine.feed.snapshot_seat(follower.tenant_id):
             await self._answer_snapshot(follower, send)
+
+    async def _answer_news(self, follower: Follower, batch: Batch, send: Send) -> None:
+        lines = await _begin(follower, send, self._engine.feed.log_ids, snapshot=False)
+        for start in range(0, len(batch.entries), BATCH):
+            await self._engine.feed.turn()
+            await lines.write(map(encode_new_entry, batch.entries[start : start + BATCH]))
+        await _write_position(lines, batch, follower)
+        await lines.end()
 
     async def _answer_snapshot(self, follower: Follower, send: Send) -> None:
         feed, check = self._engine.feed, partial(self._check, follower)
@@ -97,7 +93,8 @@ class RevocationsEndpoint:
             async with aclosing(feed.snapshot(log_ids, tenant_id=follower.tenant_id, check=check)) as batches:
                 async for batch in batches:
                     await lines.keep_alive()
-                    await _write(lines, batch, follower)
+                    await lines.write(map(encode_entry, batch.entries))
+                    await _write_position(lines, batch, follower)
         except ServiceError as error:  # without its last line it will be thrown away
             _log.warning("revocation_snapshot_broken", error=error.code)
         await lines.end()
@@ -118,11 +115,10 @@ async def _begin(follower: Follower, send: Send, log_ids: Sequence[str], *, snap
     return lines
 
 
-async def _write(lines: Lines, batch: Batch, follower: Follower) -> None:
-    await lines.write(map(describe_entry, batch.entries))
+async def _write_position(lines: Lines, batch: Batch, follower: Follower) -> None:
     if batch.cursor:
         as_of_ms = None if batch.as_of_ns is None else (batch.as_of_ns - follower.began_ns) // 1_000_000
-        await lines.write([{"cursor": batch.cursor, "as_of_ms": as_of_ms}])
+        await lines.write([encode({"cursor": batch.cursor, "as_of_ms": as_of_ms})])
 
 
 async def _while_connected(receive: Receive, work: Coroutine[object, object, None]) -> None:
