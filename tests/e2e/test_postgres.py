@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`tessera` over PostgreSQL: what it needs to be told, and what it does not say."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from postgres import PASSWORD, postgres_server
 pytestmark = pytest.mark.slow
 
 KEY = bytes(range(32)).hex()
+END_SECONDS = 25  # promised are ten, on a machine of its own
 
 
 def test_an_empty_database_is_migrated_by_whoever_is_told_to(start_service: Start, tmp_path: Path) -> None:
@@ -34,6 +36,20 @@ def test_an_empty_database_is_migrated_by_whoever_is_told_to(start_service: Star
         assert "issuer_not_set" in {line["event"] for line in service.events}
         for told in (refused.stdout, refused.stderr, checked.stdout, service.log_text, service.output_text):
             assert PASSWORD not in told
+
+
+def test_it_ends_though_the_server_hangs(start_service: Start) -> None:
+    """Also what waits for the server then, and what asks it again and again by itself."""
+    server = postgres_server()
+    with server.database(template=server.template) as url:
+        service = start_service(DATABASE_URL=url, TESSERA_MASTER_KEY=KEY)
+        client = Client(service, service.mint(*ALL))
+        issued = client.issue()
+        with server.hung():
+            assert client.refresh(issued["refresh_token"]).status_code == 503
+            service.send(signal.SIGTERM)
+            assert service.wait(END_SECONDS) == 0
+        assert [line["event"] for line in service.events][-2:] == ["stopped", "exit"]
 
 
 def test_without_a_master_key_it_does_not_start(tmp_path: Path) -> None:

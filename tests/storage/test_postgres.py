@@ -6,9 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +23,7 @@ from sqlalchemy import create_engine
 from figures import Tell
 from postgres import PASSWORD, PostgresServer, postgres_server
 from storage.examples import NOW_MS, make_session, revocation, rotation, tokens, whole_log
+from tessera_service.engine.background import Background
 from tessera_service.errors import StoreUnavailable
 from tessera_service.models import OutboxSize
 from tessera_service.storage.base import StoreRefused
@@ -32,6 +34,7 @@ from tessera_service.storage.sql.schema import metadata
 TIMEOUT_MS = 1500
 SECONDS = 60 if os.environ.get("TESSERA_FAULTS") == "1" else 6  # of everything at once
 RECOVERED_SECONDS = 10  # promised are five
+PATIENCE_SECONDS = 20  # for what would never end
 
 T = TypeVar("T")
 
@@ -93,6 +96,76 @@ async def test_a_hung_server_is_unavailable_in_time_and_answers_when_it_goes_on(
     ended = await store.revoke_session("s1", revocation=revocation())
     assert ended is not None
     assert [entry.sequence for entry in await whole_log(store)] == [1]
+
+
+@contextmanager
+def hanging_after(server: PostgresServer, monkeypatch: pytest.MonkeyPatch, target: object) -> Iterator[None]:
+    """The server hangs as soon as the next connection is made, before it is used."""
+    connect = target.connect  # type: ignore[attr-defined]
+    with ExitStack() as hung:
+
+        def connect_then_hang(*arguments: Any, **named: Any) -> Any:
+            made = connect(*arguments, **named)
+            hung.enter_context(server.hung())
+            return made
+
+        async def connect_later_then_hang(*arguments: Any, **named: Any) -> Any:
+            made = await connect(*arguments, **named)
+            hung.enter_context(server.hung())
+            return made
+
+        is_async = asyncio.iscoroutinefunction(connect)
+        monkeypatch.setattr(target, "connect", connect_later_then_hang if is_async else connect_then_hang)
+        yield
+
+
+async def end(before: set[threading.Thread]) -> None:
+    """Returns when every thread of a store is over that was not there before: a process waits for them when it ends."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while left := [one for one in {*threading.enumerate()} - before if one.name.startswith("tessera-sql")]:
+        assert time.monotonic() < deadline, left
+        await asyncio.sleep(0.05)
+
+
+async def test_a_store_that_is_closed_while_the_server_hangs_leaves_no_thread(server: PostgresServer, url: str) -> None:
+    before = {*threading.enumerate()}
+    store = SqlSessionStore(SqlDirectory(url, timeout_ms=TIMEOUT_MS))
+    await store.open()
+    await store.create(make_session())
+    with server.hung():
+        calls = [store.get("s1"), store.revoke_session("s1", revocation=revocation())]
+        await asyncio.gather(*map(unavailable_in_time, [*calls, *(store.ping() for _ in range(8))]))
+        await store.close()
+        await end(before)
+
+
+async def test_a_thread_ends_that_hangs_before_anybody_has_its_connection(
+    server: PostgresServer, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {*threading.enumerate()}
+    store = SqlSessionStore(SqlDirectory(url, timeout_ms=TIMEOUT_MS))
+    await store.open()
+    with hanging_after(server, monkeypatch, psycopg):  # the first that writes
+        await unavailable_in_time(store.create(make_session()))
+        await store.close()
+        await end(before)
+
+
+async def test_what_hears_of_entries_stops_though_the_server_hangs_before_it_listens(
+    store: SqlSessionStore, server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks, began = Background(), asyncio.Event()
+    with hanging_after(server, monkeypatch, psycopg.AsyncConnection):
+
+        async def wait() -> None:
+            began.set()
+            await store.wait_for_entry(seconds=1)
+
+        tasks.every(0.02, wait, name="hints")
+        await began.wait()
+        await asyncio.sleep(1)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await tasks.stop()
 
 
 async def recovered(call: Callable[[], Awaitable[T]]) -> T:

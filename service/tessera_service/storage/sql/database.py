@@ -7,11 +7,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import DBAPIError
 
 from tessera_service.errors import StoreUnavailable
 from tessera_service.storage.sql import engine, migrate, schema
+from tessera_service.storage.sql.pool import Pool
 
 T = TypeVar("T")
 _ATTEMPTS: Final = 4  # of a step that others are in the way of
@@ -34,8 +35,8 @@ class Lane:
     a connection when its time is over takes no step at all.
     """
 
-    def __init__(self, connections: Engine, *, slots: int, timeout_ms: int) -> None:
-        self._engine = connections
+    def __init__(self, pool: Pool, *, slots: int, timeout_ms: int) -> None:
+        self._engine, self._cut = pool
         self._threads = ThreadPoolExecutor(slots, thread_name_prefix="tessera-sql")
         self._slots = asyncio.Semaphore(slots)
         self._timeout = timeout_ms / 1000
@@ -55,8 +56,12 @@ class Lane:
             raise StoreUnavailable("the database failed") from error
 
     async def close(self) -> None:
-        """Waits for what is in flight as long as a call may take, then lets go of every connection."""
+        """Waits for what is in flight as long as a call may take, then lets go of every connection. What waits for a
+        server that hangs fails: else its thread would hold up the end of the process."""
         if self._running:
+            await asyncio.wait(self._running, timeout=self._timeout)
+        if self._running:
+            self._cut()
             await asyncio.wait(self._running, timeout=self._timeout)
         self._threads.shutdown(wait=False)
         self._engine.dispose()
@@ -167,16 +172,14 @@ class Database:
 
     def _lane(self, *, writes: bool) -> Lane:
         # Less than the deadline: a step that waited in vain for another process ends before its caller leaves.
-        connections = self._product.pooled_engine(self._url, writes=writes, timeout_ms=self._timeout_ms * 2 // 3)
-        return Lane(connections, slots=self._product.slots(writes=writes), timeout_ms=self._timeout_ms)
+        pool = self._product.pool(self._url, writes=writes, timeout_ms=self._timeout_ms * 2 // 3)
+        return Lane(pool, slots=self._product.slots(writes=writes), timeout_ms=self._timeout_ms)
 
     async def _close_lanes(self) -> None:
         if self._listener is not None:
             await self._listener.close()
         lanes, self._reader, self._writer = (self._reader, self._writer), None, None
-        for lane in lanes:
-            if lane is not None:
-                await lane.close()
+        await asyncio.gather(*(lane.close() for lane in lanes if lane is not None))
 
 
 def _run(step: Callable[[Connection], T], connection: Connection) -> T:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.exc import DBAPIError
 
 from tessera_service.storage.sql import postgres, sqlite
+from tessera_service.storage.sql.pool import Pool
 from tessera_service.storage.sql.postgres_hints import Listener
 from tessera_service.storage.sql.sqlite import sqlite_url
 
@@ -59,7 +60,7 @@ class Product(Protocol):
         """One connection at a time, for migrations; waits for others for `timeout_ms`."""
         ...
 
-    def pooled_engine(self, url: URL, *, writes: bool, timeout_ms: int) -> Engine:
+    def pool(self, url: URL, *, writes: bool, timeout_ms: int) -> Pool:
         """Connections that write, or that read one state in each transaction; they wait for others for `timeout_ms`."""
         ...
 

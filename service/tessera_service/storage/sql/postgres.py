@@ -14,7 +14,9 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from tessera_service.storage.base import StoreRefused
+from tessera_service.storage.sql.pool import Pool
 from tessera_service.storage.sql.postgres_hints import Listener, notify
+from tessera_service.storage.sql.postgres_wires import Wires
 
 READERS: Final = 4
 WRITERS: Final = 8
@@ -87,7 +89,7 @@ def sync_engine(url: URL, *, writes: bool, timeout_ms: int) -> Engine:
     return _tuned(create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=arguments), writes=writes)
 
 
-def pooled_engine(url: URL, *, writes: bool, timeout_ms: int) -> Engine:
+def pool(url: URL, *, writes: bool, timeout_ms: int) -> Pool:
     """Connections that stay; one that was lost is found out by its next step, which then runs on another."""
     engine = create_engine(
         url,
@@ -97,7 +99,7 @@ def pooled_engine(url: URL, *, writes: bool, timeout_ms: int) -> Engine:
         hide_parameters=True,
         connect_args=_connect_args(wait_ms=timeout_ms, statement_ms=_STATEMENT_MS, idle_ms=_IDLE_MS),
     )
-    return _tuned(engine, writes=writes)
+    return Pool(_tuned(engine, writes=writes), Wires(engine).cut)
 
 
 def listener(url: URL) -> Listener:

@@ -18,6 +18,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from tessera_service.storage.base import StoreRefused
+from tessera_service.storage.sql.pool import Pool
 
 READERS: Final = 4
 _WAL_WAIT_SECONDS: Final = 10.0
@@ -98,7 +99,7 @@ def sync_engine(url: URL, *, writes: bool, timeout_ms: int) -> Engine:
     return engine
 
 
-def pooled_engine(url: URL, *, writes: bool, timeout_ms: int) -> Engine:
+def pool(url: URL, *, writes: bool, timeout_ms: int) -> Pool:
     """The one connection that writes, or the few that read. Both wait for other processes for `timeout_ms`."""
     engine = create_engine(
         _file_url(url, "sqlite"),
@@ -109,7 +110,7 @@ def pooled_engine(url: URL, *, writes: bool, timeout_ms: int) -> Engine:
         connect_args=_connect_args(timeout_ms),
     )
     _tune(engine, _path(url), wait_seconds=timeout_ms / 1000 if writes else None)
-    return engine
+    return Pool(engine, _cut_nothing)
 
 
 def listener(url: URL) -> None:
@@ -123,6 +124,10 @@ def hint(connection: Connection) -> None:
 def slots(*, writes: bool) -> int:
     """How many connections of a kind there are in a process: SQLite has one writer at a time anyway."""
     return 1 if writes else READERS
+
+
+def _cut_nothing() -> None:
+    """Every wait for a file has its end."""
 
 
 def _path(url: URL) -> Path:
