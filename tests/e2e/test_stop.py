@@ -18,6 +18,30 @@ from e2e.process import ALL, ServiceProcess, environment
 
 pytestmark = pytest.mark.slow
 
+# An application that hangs for good where it is told to, once it said so; one second is all that it has to end.
+HANGING = """
+import asyncio, signal, socket, sys, threading
+from tessera_service.logs import configure_logs
+from tessera_service.server import process
+
+async def app(scope, receive, send):
+    for name in ("startup", "shutdown"):
+        await receive()
+        if name == sys.argv[1]:
+            print(name, flush=True)
+            await asyncio.to_thread(threading.Event().wait)
+        await send({"type": f"lifespan.{name}.complete"})
+
+def ready():
+    if sys.argv[1] == "shutdown":
+        signal.raise_signal(signal.SIGTERM)
+
+configure_logs("error")
+process.END_SECONDS = 1
+with socket.create_server(("127.0.0.1", 0)) as bound:
+    process.serve(app, bound, on_ready=ready, on_drain=lambda: None)
+"""
+
 
 @pytest.mark.parametrize(("number", "workers"), [(signal.SIGTERM, 1), (signal.SIGINT, 1), (signal.SIGTERM, 2)])
 def test_a_request_in_flight_is_finished(start_service: Start, number: signal.Signals, workers: int) -> None:
@@ -72,6 +96,21 @@ def test_a_request_that_never_ends_is_cut_off_after_ten_seconds(start_service: S
 
     assert 5 < time.monotonic() - began < 13
     slow.close()
+
+
+@pytest.mark.parametrize("where", ["startup", "shutdown"])
+def test_a_stop_that_hangs_is_ended(where: str) -> None:
+    """A thread that nothing reaches, and that the interpreter would wait for."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HANGING, where], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == f"{where}\n".encode()
+    process.send_signal(signal.SIGTERM)
+    _, messages = process.communicate(timeout=30)
+
+    assert process.returncode == 1
+    assert b"Timeout (0:00:01)!" in messages  # and where every thread was
 
 
 @pytest.mark.parametrize("seconds", [0.3, 0.8, 1.2])

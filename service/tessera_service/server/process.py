@@ -2,6 +2,7 @@
 """One serving process: starts the application, opens the port, drains on SIGTERM and SIGINT."""
 
 import contextlib
+import faulthandler
 import logging
 import os
 import signal
@@ -16,6 +17,7 @@ from tessera_service.logs import get_logger
 from tessera_service.server.protocol import KEEP_ALIVE_SECONDS, BoundedProtocol
 
 DRAIN_SECONDS = 10
+END_SECONDS = DRAIN_SECONDS + 5  # then the process ends, whatever hangs in it
 
 # By whoever catches StartError, and by the protocol.
 _TOLD_ELSEWHERE = ("Application startup failed. Exiting.", "Invalid HTTP request received.")
@@ -117,6 +119,7 @@ class _Server(uvicorn.Server):
         self._on_drain = on_drain
         self._parent = parent
         self._log = get_logger()
+        self._is_ending = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -132,6 +135,7 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._log.info("draining", connections=len(self.server_state.connections))
         self._on_drain()
+        self._end_in_time()
         await super().shutdown(sockets)
         self._log.info("stopped", requests=self.server_state.total_requests)
 
@@ -150,3 +154,11 @@ class _Server(uvicorn.Server):
         if self.should_exit and sig == signal.SIGINT and self._parent is None:
             self.force_exit = True
         self.should_exit = True
+        self._end_in_time()
+
+    def _end_in_time(self) -> None:
+        """A start that hangs, or a thread that the interpreter waits for in the end, holds nobody up: the process ends
+        with status 1 and shows where it was. By no thread of Python's: what a signal interrupts may hold its locks."""
+        if not self._is_ending:
+            self._is_ending = True
+            faulthandler.dump_traceback_later(END_SECONDS, exit=True, file=2)
