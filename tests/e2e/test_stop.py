@@ -24,12 +24,15 @@ import asyncio, signal, socket, sys, threading
 from tessera_service.logs import configure_logs
 from tessera_service.server import process
 
+async def hang(where):
+    if where == sys.argv[1]:
+        print(where, flush=True)
+        await asyncio.to_thread(threading.Event().wait)
+
 async def app(scope, receive, send):
     for name in ("startup", "shutdown"):
         await receive()
-        if name == sys.argv[1]:
-            print(name, flush=True)
-            await asyncio.to_thread(threading.Event().wait)
+        await hang(name)
         await send({"type": f"lifespan.{name}.complete"})
 
 def ready():
@@ -38,6 +41,8 @@ def ready():
 
 configure_logs("error")
 process.END_SECONDS = 1
+process.stop_quietly()
+asyncio.run(hang("prepare"))
 with socket.create_server(("127.0.0.1", 0)) as bound:
     process.serve(app, bound, on_ready=ready, on_drain=lambda: None)
 """
@@ -98,7 +103,7 @@ def test_a_request_that_never_ends_is_cut_off_after_ten_seconds(start_service: S
     slow.close()
 
 
-@pytest.mark.parametrize("where", ["startup", "shutdown"])
+@pytest.mark.parametrize("where", ["prepare", "startup", "shutdown"])
 def test_a_stop_that_hangs_is_ended(where: str) -> None:
     """A thread that nothing reaches, and that the interpreter would wait for."""
     process = subprocess.Popen(

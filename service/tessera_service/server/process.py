@@ -31,6 +31,7 @@ def stop_quietly() -> None:
     """Until the server takes signals itself, a stop that is asked for ends the process with status 0."""
 
     def leave(_signal: int, _frame: FrameType | None) -> None:
+        _end_in_time()
         raise SystemExit(0)
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -119,7 +120,6 @@ class _Server(uvicorn.Server):
         self._on_drain = on_drain
         self._parent = parent
         self._log = get_logger()
-        self._is_ending = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -135,7 +135,8 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._log.info("draining", connections=len(self.server_state.connections))
         self._on_drain()
-        self._end_in_time()
+        if not self.should_exit:  # the parent is gone, nobody asked
+            _end_in_time()
         await super().shutdown(sockets)
         self._log.info("stopped", requests=self.server_state.total_requests)
 
@@ -153,12 +154,12 @@ class _Server(uvicorn.Server):
         """The first signal drains. A second SIGINT stops waiting, unless a parent passes signals on."""
         if self.should_exit and sig == signal.SIGINT and self._parent is None:
             self.force_exit = True
+        if not self.should_exit:  # another signal gives no more time
+            _end_in_time()
         self.should_exit = True
-        self._end_in_time()
 
-    def _end_in_time(self) -> None:
-        """A start that hangs, or a thread that the interpreter waits for in the end, holds nobody up: the process ends
-        with status 1 and shows where it was. By no thread of Python's: what a signal interrupts may hold its locks."""
-        if not self._is_ending:
-            self._is_ending = True
-            faulthandler.dump_traceback_later(END_SECONDS, exit=True, file=2)
+
+def _end_in_time() -> None:
+    """A start that hangs, or a thread that the interpreter waits for in the end, holds nobody up: the process ends with
+    status 1 and shows where it was. By no thread of Python's: what a signal interrupts may hold its locks."""
+    faulthandler.dump_traceback_later(END_SECONDS, exit=True, file=2)
