@@ -2,6 +2,8 @@
 """A real cluster, and a real master behind Sentinel that is lost."""
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
@@ -10,7 +12,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import RedisCluster
 
-from redis_cluster import Sentinels, redis_cluster, redis_sentinels
+from redis_cluster import Sentinels, redis_cluster, redis_sentinels, wait_until
 from redis_server import RedisServer
 from storage.examples import make_session, revocation, rotation, tokens
 from tessera_service.engine.ids import uuid7
@@ -111,6 +113,17 @@ async def test_a_mark_that_could_not_be_written_is_written_by_the_next_purge(
         assert await part.step("read_marks", {}) == []
 
 
+async def try_all(store: RedisSessionStore, made: Sequence[Session]) -> list[Session | BaseException | None]:
+    """All of it at once: of every second session a read, a new one beside each of the others."""
+    return await asyncio.gather(
+        *(
+            store.get(one.session_id) if number % 2 else store.create(session_of(store, one.subject))
+            for number, one in enumerate(made)
+        ),
+        return_exceptions=True,
+    )
+
+
 async def test_a_node_that_is_lost_is_503_for_its_partitions_alone_and_comes_back(
     store: RedisSessionStore, cluster: Sequence[RedisServer]
 ) -> None:
@@ -120,17 +133,35 @@ async def test_a_node_that_is_lost_is_503_for_its_partitions_alone_and_comes_bac
     lost = cluster[2]
     lost.stop()
     try:
-        answers = await asyncio.gather(*(store.get(one.session_id) for one in made), return_exceptions=True)
-        assert {type(answer) for answer in answers} == {StoreUnavailable, Session}
+        for _ in range(5):
+            answers = await try_all(store, made)
+            assert {type(answer) for answer in answers} == {StoreUnavailable, Session}
     finally:
         lost.start()
     deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        answers = await asyncio.gather(*(store.get(one.session_id) for one in made), return_exceptions=True)
-        if answers == made:
-            break
+    while {type(answer) for answer in await try_all(store, made)} != {Session}:
+        assert time.monotonic() < deadline
         await asyncio.sleep(0.1)
-    assert answers == made
+    for _ in range(20):  # once it is back, nobody loses a connection to it any more
+        assert {type(answer) for answer in await try_all(store, made)} == {Session}
+    assert [await store.get(one.session_id) for one in made] == made
+
+
+async def test_a_replica_takes_the_place_of_a_node_that_hangs(tmp_path: Path) -> None:
+    with redis_cluster(tmp_path, replicas=True) as nodes:
+        for node in nodes[3:]:
+            wait_until(lambda node=node: "link_status:up" in node.command("INFO", "replication"), "no replica")  # type: ignore[misc]
+        opened = RedisSessionStore(url_of(nodes[:1]), directory_id=one, partitions=PARTITIONS, timeout_ms=2000)
+        await opened.open()
+        made = await fill(opened)
+        os.kill(nodes[0].pid, signal.SIGSTOP)
+        try:
+            deadline = time.monotonic() + 60
+            while {type(answer) for answer in await try_all(opened, made)} != {Session}:
+                assert time.monotonic() < deadline
+        finally:
+            os.kill(nodes[0].pid, signal.SIGCONT)
+        await opened.close()
 
 
 # Sentinel

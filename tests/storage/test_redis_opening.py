@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 import structlog
-from redis.asyncio import Redis, RedisCluster
+from redis.asyncio import Redis
 
 from redis_server import RedisServer, fresh_database, redis_server
 from storage.examples import make_session
 from tessera_service.errors import StoreUnavailable
 from tessera_service.storage.base import StoreRefused
 from tessera_service.storage.redis import RedisSessionStore, server
+from tessera_service.storage.redis.cluster import Cluster
 from tessera_service.storage.redis.connect import make_client
 
 
@@ -203,9 +204,9 @@ async def test_a_password_is_used_and_told_to_nobody(tmp_path: Path) -> None:
 def test_the_credentials_of_a_url_are_those_of_the_servers(kind: str, tls: bool) -> None:
     url = f"redis{'s' * tls}+{kind}://alice:p%40ss@127.0.0.1:1,127.0.0.1:2/main/3"
     client = make_client(url, timeout_seconds=1)
-    if isinstance(client, RedisCluster):
-        given = client.nodes_manager.connection_kwargs
-        assert {node.port for node in client.nodes_manager.startup_nodes.values()} == {1, 2}
+    if isinstance(client, Cluster):
+        given = client.node(client.addresses[1]).connection_pool.connection_kwargs
+        assert client.addresses == [("127.0.0.1", 1), ("127.0.0.1", 2)]
     else:
         given = client.connection_pool.connection_kwargs
         assert given["db"] == 3

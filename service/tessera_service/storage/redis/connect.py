@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from redis.asyncio import ConnectionPool, Redis, RedisCluster, Sentinel
-from redis.asyncio.cluster import ClusterNode
+from redis.asyncio import ConnectionPool, Redis, Sentinel
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-Client = Redis | RedisCluster
+from tessera_service.storage.redis.cluster import Cluster
+
+Client = Redis | Cluster
 SLOTS: Final = 32  # commands under way at once, of one process
 _SPARE: Final = 3  # connections beyond that: one that waits for entries; of commands given up and not closed yet
 _CLUSTER, _SENTINEL = "+cluster", "+sentinel"
@@ -35,9 +36,13 @@ def make_client(url: str, *, timeout_seconds: float) -> Client:
     return Redis(connection_pool=ConnectionPool.from_url(url, **options))
 
 
-def _make_cluster(url: str, options: Mapping[str, Any]) -> RedisCluster:
-    nodes = [ClusterNode(host, port) for host, port in _hosts(url, port=6379)]
-    return RedisCluster(startup_nodes=nodes, **options, **_credentials(url))
+def _make_cluster(url: str, options: Mapping[str, Any]) -> Cluster:
+    known = {**options, **_credentials(url)}
+
+    def connect(host: str, port: int) -> Redis:
+        return Redis(host=host, port=port, **known)
+
+    return Cluster(_hosts(url, port=6379), connect=connect, timeout_seconds=options["socket_timeout"])
 
 
 def _make_sentinel(url: str, options: Mapping[str, Any]) -> Redis:

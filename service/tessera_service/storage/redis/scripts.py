@@ -15,7 +15,6 @@ class Script:
 
     text: bytes
     digest: str
-    only_reads: bool
 
 
 @cache
@@ -24,4 +23,4 @@ def script(name: str) -> Script:
     flags, _, step = (_FOLDER / f"{name}.lua").read_text("utf-8").partition("\n")
     library = (_FOLDER / "library.lua").read_text("utf-8") if name != "begin" else ""
     text = f"{flags}\n{library}\n{step}".encode()
-    return Script(text, hashlib.sha1(text, usedforsecurity=False).hexdigest(), "no-writes" in flags)
+    return Script(text, hashlib.sha1(text, usedforsecurity=False).hexdigest())

@@ -11,14 +11,13 @@ from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from tessera_service.errors import StoreUnavailable
 from tessera_service.storage.base import StoreRefused
+from tessera_service.storage.redis.cluster import Cluster
 from tessera_service.storage.redis.connect import SLOTS, Client, make_client, public_name
 from tessera_service.storage.redis.hints import StreamHints
 from tessera_service.storage.redis.scripts import script
 
 MIN_VERSION: Final = (7, 0)
 MARK_SECONDS: Final = 365  # by how much "revoked:<jti>" outlives its token: the largest CLOCK_SKEW and a minute
-REPETITIONS: Final = 3
-PAUSE_SECONDS: Final = 0.02
 
 _log = structlog.get_logger(__name__)
 
@@ -89,16 +88,15 @@ class Server:
             raise StoreUnavailable(_cause(error)) from error
 
     async def mark(self, jtis: Mapping[bytes, int]) -> None:
-        """Writes "revoked:<jti>" for readers outside; `jtis` with the expiry of each token. StoreUnavailable."""
+        """Writes "revoked:<jti>" all over a cluster, for readers outside; `jtis` with the expiry of each token.
+        StoreUnavailable."""
         client = self._client
-        if client is None:
+        if not isinstance(client, Cluster):
             raise StoreUnavailable("the store is not open")
+        until = {b"revoked:" + jti: expires_at + MARK_SECONDS for jti, expires_at in jtis.items()}
         try:
             async with asyncio.timeout(self._timeout), self._slots:
-                pipeline = client.pipeline()
-                for jti, expires_at in jtis.items():
-                    pipeline.set(b"revoked:" + jti, b"1", exat=expires_at + MARK_SECONDS)
-                await pipeline.execute()
+                await client.set_all(until)
         except Exception as error:  # as in `step`
             raise StoreUnavailable("Redis failed") from error
 
@@ -117,7 +115,7 @@ class Server:
         outlive = b"" if self.is_cluster else str(MARK_SECONDS).encode()
         told = (self._directory_id, outlive, *given)
         try:
-            return await self._evaluate(client, number, name, *told)
+            return await _evaluate(client, number, name, *told)
         except ResponseError as error:
             if not str(error).startswith("EMPTIED"):
                 raise
@@ -125,18 +123,6 @@ class Server:
         _log.warning("session_store_was_emptied", partition=number)
         await self._begin(client, number)
         return await _evaluate(client, number, name, *told)
-
-    async def _evaluate(self, client: Client, number: int, name: str, *given: bytes) -> Any:
-        """Of a cluster what only reads is asked again: the driver, which looks for a node that was lost, closes
-        connections that other callers have just taken."""
-        for _ in range(REPETITIONS if self.is_cluster and script(name).only_reads else 0):
-            try:
-                return await _evaluate(client, number, name, *given)
-            except ResponseError:
-                raise
-            except Exception:  # whatever a closed connection raises
-                await asyncio.sleep(PAUSE_SECONDS)
-        return await _evaluate(client, number, name, *given)
 
     async def _check(self, client: Client) -> None:
         found = await client.info()  # of a cluster: by node
