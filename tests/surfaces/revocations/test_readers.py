@@ -33,6 +33,10 @@ async def test_many_who_are_told_much_leave_their_turns_to_others(rig_of_one_sto
         encoded[turn] += 1
         return encode_entry(entry)
 
+    async def news(*_: object, **__: object) -> Batch:
+        await rig.engine.feed.turn()  # as after every wait
+        return Batch(ENTRIES, cursor, 0)
+
     async def count_turns() -> None:
         nonlocal turn
         while True:
@@ -41,7 +45,7 @@ async def test_many_who_are_told_much_leave_their_turns_to_others(rig_of_one_sto
 
     counting = asyncio.create_task(count_turns())
     with (
-        mock.patch.object(rig.engine.feed, "news", return_value=Batch(ENTRIES, cursor, 0)),
+        mock.patch.object(rig.engine.feed, "news", news),
         mock.patch.object(endpoint, "encode_new_entry", encode),
     ):
         answers = await asyncio.gather(*(follow(rig, cursor) for _ in range(40)))

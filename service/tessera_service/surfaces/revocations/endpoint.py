@@ -80,7 +80,8 @@ class RevocationsEndpoint:
     async def _answer_news(self, follower: Follower, batch: Batch, send: Send) -> None:
         lines = await _begin(follower, send, self._engine.feed.log_ids, snapshot=False)
         for start in range(0, len(batch.entries), BATCH):
-            await self._engine.feed.turn()
+            if start:  # the first batch is in the turn of the news
+                await self._engine.feed.turn()
             await lines.write(map(encode_new_entry, batch.entries[start : start + BATCH]))
         await _write_position(lines, batch, follower)
         await lines.end()
