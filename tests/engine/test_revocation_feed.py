@@ -223,6 +223,18 @@ def test_a_cursor_is_for_one_tenant_and_of_one_installation(tenant_id: str | Non
         CursorSeal(MasterKeys(current=bytes(range(32)))).open(cursor, tenant_id=TENANT)
 
 
+def test_a_cursor_outlives_a_change_of_the_master_key_whichever_instance_is_asked() -> None:
+    old, new = bytes(32), bytes(range(32))
+    for current, older in ((old, new), (new, old)):
+        cursor = CursorSeal(MasterKeys(current=current, older=[older])).seal(positions(1), tenant_id=TENANT)
+        other = CursorSeal(MasterKeys(current=older, older=[current]))
+        assert other.open(cursor, tenant_id=TENANT) == positions(1)
+        with pytest.raises(InvalidInput):
+            other.open(cursor, tenant_id=OTHER_TENANT)
+        with pytest.raises(InvalidInput):
+            CursorSeal(MasterKeys(current=older)).open(cursor, tenant_id=TENANT)
+
+
 # Tails
 
 

@@ -48,6 +48,11 @@ class MasterKeys:
             )
         return hkdf_sha256(key, info=b"tessera " + purpose.encode())
 
+    def derive_all(self, purpose: str) -> Sequence[bytes]:
+        """The same from every key that is loaded, the current one first."""
+        others = (key_id for key_id in self._keys if key_id != self.current_id)
+        return [self.derive(purpose, master_key_id=key_id) for key_id in (self.current_id, *others)]
+
 
 def _id_of(key: bytes) -> str:
     return hkdf_sha256(key, info=b"tessera master key id", length=8).hex()
