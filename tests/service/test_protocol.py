@@ -9,6 +9,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
+from tessera_service.server import protocol
 from tessera_service.server.protocol import BoundedProtocol
 
 POST = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\n"
@@ -104,3 +105,28 @@ async def test_a_lost_connection_has_no_clock(connection: BoundedProtocol) -> No
     connection.connection_lost(None)
 
     assert clocks(connection) == (False, False)
+
+
+async def test_a_reader_that_takes_nothing_is_cut_off_also_while_its_connection_is_closing(
+    connection: BoundedProtocol, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "UNREAD_SECONDS", 0.05)
+    cut = asyncio.Event()
+    connection.transport.abort.side_effect = cut.set  # type: ignore[attr-defined]
+    connection.pause_writing()
+    connection.transport.is_closing.return_value = True  # type: ignore[attr-defined]
+    async with asyncio.timeout(10):
+        await cut.wait()
+
+
+@pytest.mark.parametrize("end", ["it reads on", "it goes"])
+async def test_a_reader_that_takes_what_there_was_has_its_time_anew(connection: BoundedProtocol, end: str) -> None:
+    connection.pause_writing()
+    assert connection._unread_timer is not None
+    timer = connection._unread_timer
+    if end == "it reads on":
+        connection.resume_writing()
+    else:
+        connection.connection_lost(None)
+    assert timer.cancelled()
+    assert connection._unread_timer is None

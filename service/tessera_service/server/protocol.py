@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """uvicorn's HTTP protocol with limits for the head of a request (32 KiB) and for the rest of a body that nobody waits
-for (64 KiB): 10 seconds each."""
+for (64 KiB): 10 seconds each; and half a minute for whoever does not read its answer."""
 
 import asyncio
 import json
@@ -16,6 +16,7 @@ from tessera_service.logs import get_logger
 HEAD_SECONDS = 10.0
 HEAD_BYTES = 32_768
 REST_BYTES = 65_536  # of a body whose request was answered without it: as much as a body may have
+UNREAD_SECONDS = 30.0  # a connection is closed when all is sent, which might be never
 KEEP_ALIVE_SECONDS = 65  # longer than the proxies in front of us keep theirs, so that we never close under a request
 
 _PER_HEADER = 32  # what a header costs besides its own bytes
@@ -30,6 +31,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = 0  # of the lines that were complete
         self._fed_bytes = 0  # of everything, since the head began
         self._too_large = False
+        self._unread_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -37,7 +39,18 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_head()
+        self._end_unread()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """More waits to be read than there should."""
+        super().pause_writing()
+        self._end_unread()
+        self._unread_timer = self.loop.call_later(UNREAD_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._end_unread()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         if self._head_timer is None and not self._is_answering():
@@ -106,6 +119,11 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+
+    def _end_unread(self) -> None:
+        if self._unread_timer is not None:
+            self._unread_timer.cancel()
+            self._unread_timer = None
 
     def _head_is_late(self) -> None:
         self._head_timer = None
