@@ -2,6 +2,7 @@
 """Composes the service: settings -> stores -> engine -> surfaces -> one ASGI application."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tessera_service.web import Service
 
 AUDIT_NAME: Final = "audit.jsonl"  # in the data directory
+_COMMAND_TIMEOUT_MS: Final = 10_000  # a command is no request: it waits while others write, as at a first start
 
 
 def make_engine(settings: Settings, *, background: bool = True) -> Engine:
@@ -28,11 +30,13 @@ def make_engine(settings: Settings, *, background: bool = True) -> Engine:
     settings = settle_issuer(settings)
     current, *older = load_master_keys(settings)
     config = settings.engine_config()
+    if not background:
+        config = replace(config, store_timeout_ms=max(config.store_timeout_ms, _COMMAND_TIMEOUT_MS))
     directory = SqlDirectory(settings.database_url, timeout_ms=config.store_timeout_ms, migrates=settings.migrate)
     return Engine(
         config=config,
         directory=directory,
-        sessions=_make_sessions(settings, directory),
+        sessions=_make_sessions(settings, directory, timeout_ms=config.store_timeout_ms),
         master_keys=MasterKeys(current=current, older=older),
         background=background,
         sinks=make_sinks(settings) if background else (),
@@ -66,20 +70,19 @@ def _make_stream(url: str, stream: str) -> Sink:
         raise SettingsError("REDIS_URL: EVENT_STREAM needs one server, like redis://127.0.0.1:6379/0") from None
 
 
-def _make_sessions(settings: Settings, directory: SqlDirectory) -> SessionStore:
+def _make_sessions(settings: Settings, directory: SqlDirectory, *, timeout_ms: int) -> SessionStore:
     if settings.session_storage_type == "memory":
         return MemorySessionStore(directory_id=str(settings.data_dir))
     if settings.session_storage_type == "redis" and settings.redis_url is not None:
-        return _make_redis_sessions(settings, settings.redis_url.get_secret_value(), directory)
+        return _make_redis_sessions(settings, settings.redis_url.get_secret_value(), directory, timeout_ms=timeout_ms)
     return SqlSessionStore(directory)
 
 
-def _make_redis_sessions(settings: Settings, url: str, directory: SqlDirectory) -> SessionStore:
+def _make_redis_sessions(settings: Settings, url: str, directory: SqlDirectory, *, timeout_ms: int) -> SessionStore:
     try:
         from tessera_service.storage.redis import RedisSessionStore  # its driver is an extra
     except ModuleNotFoundError:
         raise SettingsError("SESSION_STORAGE_TYPE: redis needs the extra redis: pip install 'tessera[redis]'") from None
-    timeout_ms = settings.engine_config().store_timeout_ms
     try:
         return RedisSessionStore(
             url, directory_id=directory.directory_id, partitions=settings.redis_partitions, timeout_ms=timeout_ms

@@ -252,6 +252,7 @@ class Fragile:
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self.store, name)
         if inspect.isasyncgenfunction(attribute):
+        self.fails_times: dict[str, int] = {}  # how many more calls of a method fail
             return self._pages(attribute)
         return self._step(name, attribute) if inspect.iscoroutinefunction(attribute) else attribute
 
@@ -291,6 +292,9 @@ class Fragile:
             raise StoreUnavailable
         if self.hanging:
             await asyncio.Event().wait()
+        if self.fails_times.get(name, 0):
+            self.fails_times[name] -= 1
+            raise StoreUnavailable
 
 
 async def until(condition: Callable[[], bool]) -> None:

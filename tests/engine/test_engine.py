@@ -148,6 +148,27 @@ async def test_a_database_of_another_master_key_stops_the_start(start: Start) ->
         await start(master_key=bytes(32))
 
 
+@pytest.mark.parametrize("step", ["add_tenant", "list_signing_keys", "read_log_snapshot"])
+async def test_a_start_waits_for_its_turn_among_others(make_world: MakeWorld, step: str) -> None:
+    world = await make_world(store_timeout_ms=2500)
+    await world.engine.stop()
+    world.directory.calls.clear()
+    world.directory.fails_times = {step: 3}  # each after the time of a call, were it a database
+    other = await world.start()
+    await other.service_tokens.mint(tenant_id=TENANT, subject="gateway", permissions=(), ttl_seconds=60)
+    assert world.directory.calls.count(step) >= 4
+
+
+async def test_a_start_does_not_wait_for_ever(make_world: MakeWorld) -> None:
+    world = await make_world(store_timeout_ms=2500)
+    await world.engine.stop()
+    world.directory.calls.clear()
+    world.directory.fails = {"add_tenant"}
+    with pytest.raises(StoreUnavailable):
+        await world.start()
+    assert world.directory.calls.count("add_tenant") == 4
+
+
 async def test_a_failed_start_leaves_nothing_open(make_world: MakeWorld) -> None:
     world = await make_world()
     world.sessions.fails = {"open"}

@@ -3,7 +3,9 @@ import json
 import os
 import re
 import socket
+import sqlite3
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -91,6 +93,50 @@ def test_a_minted_token_is_listed_with_what_it_may_do_and_without_itself(run: Ru
     assert listed["permissions"] == ["token.generate", "token.revoke"]
     assert (listed["status"], listed["all_tenants"]) == ("active", True)
     assert token not in run("tokens", "list").output
+
+
+@pytest.mark.parametrize(
+    ("kind", "make"),
+    [
+        ("tokens", ("mint", "--tenant", "default", "--subject", "gateway")),
+        ("access-keys", ("create", "--tenant", "default", "--user", "alice")),
+        ("gateway-keys", ("create", "--tenant", "default")),
+    ],
+)
+def test_a_list_says_when_there_are_more(run: Run, kind: str, make: tuple[str, ...]) -> None:
+    for _ in range(2):
+        assert run(kind, *make).status == 0
+    whole = run_json(run, kind, "list")
+    some = run(kind, "list", "--json", "--limit", "1")
+    assert json.loads(some.output) == whole[:1]
+    assert some.messages == "there are more than 1: --limit N shows more, --all shows all\n"
+    for arguments in (("--limit", "2"), ("--limit", "1", "--all")):
+        done = run(kind, "list", "--json", *arguments)
+        assert (json.loads(done.output), done.messages) == (whole, "")
+    assert run(kind, "list", "--limit", "0").status == 2
+
+
+def test_a_user_who_is_locked_gets_no_token(run: Run) -> None:
+    added = run("users", "add", "--tenant", "default", "--username", "alice")
+    run("users", "lock", "alice")
+    done = run("tokens", "mint", "--tenant", "default", "--subject", added.output.strip())
+    assert (done.status, done.output) == (1, "")
+    assert "not active" in done.messages
+
+
+def test_a_command_waits_for_another_that_writes(run: Run, tmp_path: Path) -> None:
+    run("tokens", "list")
+    other = sqlite3.connect(tmp_path / "data" / "tessera.db", check_same_thread=False, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(2.5, other.rollback)  # longer than a request would wait
+    release.start()
+    try:
+        done = run("tokens", "mint", "--tenant", "default", "--subject", "gateway")
+    finally:
+        release.join()
+        other.close()
+    assert (done.status, done.messages) == (0, "")
+    assert JWT.match(done.output)
 
 
 @pytest.mark.parametrize("ttl", ["0", "1.5s", "-1h", "soon", "1d"])

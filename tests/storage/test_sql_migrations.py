@@ -20,7 +20,16 @@ from sqlalchemy import create_engine
 from storage.examples import make_session, revocation, whole_log
 from tessera_service.errors import StoreUnavailable
 from tessera_service.storage.base import StoreRefused
-from tessera_service.storage.sql import SqlDirectory, SqlSessionStore, check, migrate, sqlite_url, upgrade
+from tessera_service.storage.sql import (
+    SqlDirectory,
+    SqlSessionStore,
+    check,
+    engine,
+    migrate,
+    sqlite,
+    sqlite_url,
+    upgrade,
+)
 from tessera_service.storage.sql.migrate import head
 from tessera_service.storage.sql.schema import metadata
 
@@ -60,6 +69,36 @@ def test_a_database_that_is_up_to_date_is_opened_without_alembic(file: Path) -> 
     )
     command = [sys.executable, "-c", program, f"sqlite:///{file}"]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_whoever_waited_for_another_that_migrates_does_nothing(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others write by then: what is done under the lock, they wait for."""
+    migrated: list[str] = []
+
+    def note(connection: Any, revision: str) -> None:
+        migrated.append(revision)
+        _migrate(connection, revision)
+
+    def be_overtaken(connection: Any) -> None:
+        monkeypatch.setattr(sqlite, "make_durable", make_durable)
+        migrate._upgrade(engine.parse_url(f"sqlite:///{file}"))
+        make_durable(connection)
+
+    _migrate, make_durable = migrate._migrate, sqlite.make_durable
+    monkeypatch.setattr(migrate, "_migrate", note)
+    monkeypatch.setattr(sqlite, "make_durable", be_overtaken)
+    assert upgrade(f"sqlite:///{file}") == head()
+    assert migrated == [head()]
+
+
+def test_what_migrates_is_loaded_before_others_have_to_wait(file: Path) -> None:
+    program = (
+        "import sys; from tessera_service.storage.sql import sqlite, upgrade\n"
+        "sqlite.lock_schema = lambda _: print('alembic.command' in sys.modules)\n"
+        "upgrade(sys.argv[1])"
+    )
+    command = [sys.executable, "-c", program, f"sqlite:///{file}"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "True\n"
 
 
 def test_the_tables_are_what_the_migrations_make(file: Path) -> None:

@@ -47,6 +47,7 @@ from tessera_service.errors import StoreUnavailable
 from tessera_service.storage.base import Directory, SessionStore, parts_of
 
 KEY_RELOAD_SECONDS = 30
+START_SECONDS = 10  # how long a start waits for its turn among others that start
 LEFTOVER_SECONDS = 5  # between two attempts to end what disabled access keys and users left; at once when the log tells
 
 _log = structlog.get_logger(__name__)
@@ -219,15 +220,27 @@ class Engine:
         try:
             await self._directory.open()
             await self._sessions.open()
-            await self.tenants.start()
-            await self.keys.start()
-            await self.mirror.poll()
+            await self._settle()
         except BaseException:
             with contextlib.suppress(StoreUnavailable):  # what stopped the start is what counts
                 await self.stop()
             raise
         if self._with_background:
             self._start_tasks()
+
+    async def _settle(self) -> None:
+        """At a first start every process writes at once: what one does not get done in the time of a call, it does
+        again, for as long as a start may take."""
+        for left in reversed(range(max(1, round(START_SECONDS / self._config.store_timeout)))):
+            try:
+                await self.tenants.start()
+                await self.keys.start()
+                await self.mirror.poll()
+            except StoreUnavailable:
+                if left == 0:
+                    raise
+            else:
+                return
 
     async def stop(self) -> None:
         """Stops the tasks, lets what is under way end, closes the stores. Idempotent."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Brings a database to this release's schema, once however many processes start at the same time."""
 
+import importlib
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -68,11 +69,12 @@ def _upgrade(url: URL) -> str:
     writer = product.sync_engine(url, writes=True, timeout_ms=_WAIT_MS)
     with writer.connect() as connection:
         product.make_durable(connection)
+        importlib.import_module("alembic.command")  # takes a while, which nobody who writes is to wait for
         with connection.begin():
             product.lock_schema(connection)
-            # Alone from here to the commit. Whoever waited finds the work done, and alembic does nothing.
-            _known_revision(connection)
-            _migrate(connection, head())
+            # Alone from here to the commit. Whoever waited finds the work done.
+            if _known_revision(connection) != head():
+                _migrate(connection, head())
     return head()
 
 
