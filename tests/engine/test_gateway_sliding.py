@@ -130,6 +130,20 @@ async def test_all_who_come_at_once_get_the_same_successor_for_one_step(world: W
     assert world.sessions.calls.count("slide") == 1
 
 
+async def test_a_successor_that_was_revoked_is_not_handed_out_again(world: World) -> None:
+    _, token = await create(world)
+    other = await world.start()
+    world.clock.advance(SPAN - THRESHOLD)
+    successor = str((await validate(world, token)).new_token)
+    caller = await world.caller("token.revoke")
+    await world.engine.tokens.revoke_jti(caller, claims_of(successor)["jti"])
+    for engine in (world.engine, other):
+        gateway = engine.gateway
+        assert await gateway.refresh(token, tenant_id=None) == (token, False)
+        found = gateway.validate_now(token, tenant_id=None) or await gateway.validate(token, tenant_id=None)
+        assert (found.should_refresh, found.new_token) == (False, None)
+
+
 async def test_the_last_minutes_of_a_token_cost_one_step_of_the_store(world: World) -> None:
     _, token = await create(world)
     world.clock.advance(SPAN - THRESHOLD)

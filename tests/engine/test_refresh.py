@@ -56,6 +56,20 @@ async def test_inside_the_grace_the_spent_token_gives_the_same_pair_byte_for_byt
     assert again.expires_in == claims_of(second.access_token)["exp"] - world.clock.now()
 
 
+async def test_a_successor_whose_access_token_was_revoked_is_not_handed_out_again(world: World) -> None:
+    first = await world.issue()
+    second = await refresh(world, first.refresh_token)
+    caller = await world.caller("token.revoke")
+    await world.engine.tokens.revoke_jti(caller, claims_of(second.access_token)["jti"])
+    other = await world.start()
+    for engine in (world.engine, other):
+        with pytest.raises(SessionEnded) as caught:
+            await engine.tokens.refresh(first.refresh_token, tenant_id=TENANT)
+        assert caught.value.reason == "revoked"
+    third = await refresh(world, second.refresh_token)  # that token was revoked, not its session
+    assert await world.lives(third.access_token)
+
+
 async def test_when_the_grace_is_over_a_spent_token_ends_the_session(world: World) -> None:
     first = await world.issue()
     second = await refresh(world, first.refresh_token)

@@ -21,7 +21,7 @@ from tessera_service.engine.liveness import Liveness
 from tessera_service.engine.permissions import READ_SESSIONS, check_acting_on
 from tessera_service.engine.revoke import MANUAL, USER_LOGOUT, Revoker
 from tessera_service.engine.signing import SigningPool
-from tessera_service.engine.sliding import Slid, Slider, extended
+from tessera_service.engine.sliding import Slid, Slider, SuccessorRevoked, extended
 from tessera_service.engine.verifiers import BEARER, Dead
 from tessera_service.errors import DeathReason, Overloaded, StoreUnavailable, TokenDead
 from tessera_service.models import Caller, Session, SessionCounts, TokenKind
@@ -118,7 +118,7 @@ class GatewaySessions:
 
     async def validate(self, token: str | bytes, *, tenant_id: str | None) -> Validation:
         """The session of a live token, with the token's successor when it is time. A successor that cannot be made or
-        stored now is left for the next one who asks."""
+        stored now is left for the next one who asks; one that was revoked is not handed out again."""
         began = asyncio.get_running_loop().time()
         found = await self._find(token, tenant_id)
         session = _session_of(found, tenant_id)
@@ -128,6 +128,8 @@ class GatewaySessions:
         try:
             async with answered_within(left):
                 return self._valid(session, await self._slide(found))
+        except SuccessorRevoked:
+            return self._valid(session, None)
         except (StoreUnavailable, Overloaded) as error:
             _log.warning("token_not_slid", error=error.code)
             return self._valid(session, None)
@@ -139,12 +141,16 @@ class GatewaySessions:
         return found.caller
 
     async def refresh(self, token: str, *, tenant_id: str | None) -> tuple[str, bool]:
-        """The token's successor and True when it is time, else the same token and False. Overloaded."""
+        """The token's successor and True when it is time, else the same token and False: also when its successor was
+        revoked. Overloaded."""
         found = await self._find(token, tenant_id)
         self._note(_session_of(found, tenant_id))
         if not self._slider.is_due(found):
             return token, False
-        return (await self._slide(found)).token, True
+        try:
+            return (await self._slide(found)).token, True
+        except SuccessorRevoked:
+            return token, False
 
     async def logout(self, token: str, *, tenant_id: str | None) -> None:
         """Ends the token's session."""

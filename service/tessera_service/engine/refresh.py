@@ -3,6 +3,7 @@
 for who comes later."""
 
 import asyncio
+import json
 
 from tessera_service.clock import Clock
 from tessera_service.engine.claims import Claims
@@ -92,7 +93,18 @@ class Refresher:
         key = await self._keys.signing()
         self._pool.check_room()  # before the token is spent
         result = await self._sessions.rotate(self._rotation(session, claims, kid=key.kid, now_ms=now_ms))
-        return self._successor(result, session)
+        successor = self._successor(result, session)
+        if result.status is RotationStatus.REPLAYED:
+            await self._check_access(successor, session)
+        return successor
+
+    async def _check_access(self, successor: Successor, session: Session) -> None:
+        """SessionEnded if the access token of a pair that was handed out before was revoked since: the token that was
+        spent for it does not bring it back. Revoking the refresh token has ended the session."""
+        jti: str = json.loads(successor.access_payload)["jti"]
+        state = await self._sessions.read_state(session_id=session.session_id, jti=jti)
+        if state.jti_revoked:
+            raise SessionEnded("revoked")
 
     async def _verify(self, token: str, *, tenant_id: str | None, session_id: str | None) -> Claims:
         try:

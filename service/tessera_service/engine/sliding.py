@@ -38,6 +38,10 @@ class Slid(NamedTuple):
     kid: str  # the key that signed the successor
 
 
+class SuccessorRevoked(Exception):
+    """The token had its successor, and that was revoked: there is no other."""
+
+
 class Slider:
     """One per process. `successor_now` awaits nothing."""
 
@@ -69,13 +73,19 @@ class Slider:
         return expires_at - self._clock.now() <= self._config.jwt_refresh_threshold
 
     def successor_now(self, jti: str) -> Slid | None:
-        """The successor of a token, if this process knows it and it did not die with its key."""
+        """The successor of a token, if this process knows it and that it lives: with its key, and not revoked."""
         known = self._known.get(jti)
-        return known if known is not None and known.kid in self._keys.keyset else None
+        return known if known is not None and known.kid in self._keys.keyset and self._lives(known) else None
+
+    def _lives(self, known: Slid) -> bool:
+        try:
+            return self._liveness.check_now(known.token) is not None
+        except Dead:
+            return False
 
     async def successor(self, found: Alive) -> Slid:
-        """The successor of a token that is due. Dead if its session turns out to be over; StoreUnavailable and
-        Overloaded if it cannot be made now."""
+        """The successor of a token that is due. Dead if its session turns out to be over; SuccessorRevoked;
+        StoreUnavailable and Overloaded if it cannot be made now."""
         jti = found.caller.jti
         known = self.successor_now(jti)
         if known is not None:
@@ -126,7 +136,13 @@ class Slider:
             raise Dead("record_missing")
         key = await self._keys.signing()
         self._pool.check_room()  # before the session moves
-        return _outcome(await self._sessions.slide(self._draft(session, presented_jti, kid=key.kid)))
+        result = await self._sessions.slide(self._draft(session, presented_jti, kid=key.kid))
+        newest, session = _outcome(result)
+        if result.status is SlideStatus.REPLAYED:  # somebody has had it
+            state = await self._sessions.read_state(session_id=session.session_id, jti=newest.jti)
+            if state.jti_revoked:
+                raise SuccessorRevoked
+        return newest, session
 
     def _draft(self, session: Session, presented_jti: str, *, kid: str) -> Slide:
         """By its own duration from now on; a first span that was given and is longer is not cut short."""

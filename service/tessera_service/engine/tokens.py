@@ -70,8 +70,8 @@ class TokenEngine:
 
     async def refresh(self, token: str, *, tenant_id: str | None, session_id: str | None = None) -> IssuedTokens:
         """Spends a refresh token for its successor: the same pair for everybody inside the grace. `tenant_id` None: in
-        its own tenant. RefreshInvalid ("invalid", "expired": nothing is spent), SessionEnded ("revoked", "inactive"),
-        SessionNotFound, Overloaded."""
+        its own tenant. RefreshInvalid ("invalid", "expired": nothing is spent), SessionEnded ("revoked", also where the
+        successor's access token was revoked since; "inactive"), SessionNotFound, Overloaded."""
         return await self._refresher.refresh(token, tenant_id=tenant_id, session_id=session_id)
 
     async def identify_refresh(self, token: str, *, tenant_id: str | None) -> tuple[str, str] | None:
