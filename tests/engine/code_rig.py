@@ -42,14 +42,17 @@ class Provider:
 
 @dataclass
 class Login:
-    """Signs everybody in who is not `refused`."""
+    """Signs everybody in who is not `refused`, unless it is `failing`."""
 
     refused: bool = False
+    failing: type[ServiceError] | None = None
     issued: list[tuple[User, dict[str, Any]]] = field(default_factory=list)
 
     async def issue_for(self, user: User, **named: Any) -> IssuedTokens:
         if self.refused:
             raise Forbidden
+        if self.failing is not None:
+            raise self.failing
         self.issued.append((user, named))
         return IssuedTokens("access", "refresh", 900, uuid7())
 

@@ -5,12 +5,13 @@ import asyncio
 from collections import Counter
 
 import pytest
+from structlog.testing import capture_logs
 
 from engine.code_rig import ADDRESS, ALICE, BOB, HOUR, NOBODY, MakeRig, Rig, wrong
-from engine.doubles import as_any
+from engine.doubles import as_any, until
 from engine.world import TENANT
 from tessera_service.engine.codes import CODE_SECONDS, MAX_GUESSES, CodeLogin
-from tessera_service.errors import InvalidInput, RateLimited
+from tessera_service.errors import InvalidInput, Overloaded, RateLimited, ServiceError, StoreUnavailable
 from tessera_service.models import SessionMetadata, UserStatus
 
 SPELLINGS = ("+84912345678", "0084 91 234 5678", "+84 (0)91-234-5678")
@@ -254,3 +255,64 @@ async def test_what_is_right_does_not_count_against_an_address(rig: Rig) -> None
         rig.clock.advance(60)
     assert await rig.outcome("123456", BOB) == "refused, 4 left"
     assert await rig.outcome("123456", BOB) == "rate_limited"
+
+
+# A right code that was sent in vain
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable, Overloaded])
+async def test_a_right_code_for_which_there_were_no_tokens_can_be_sent_again(
+    rig: Rig, error: type[ServiceError]
+) -> None:
+    code = await rig.requested()
+    assert await rig.outcomes([wrong(code)] * 4) == [f"refused, {left} left" for left in (4, 3, 2, 1)]
+    rig.login.failing = error
+    assert await rig.outcomes([code] * 7) == [error.code] * 7
+    rig.login.failing = None
+    assert await rig.outcome(code) == "in"
+    assert await rig.outcome(code) == "refused, 0 left"
+    assert len(rig.login.issued) == 1
+
+
+async def test_a_right_code_that_cannot_be_counted_back_can_be_sent_again(rig: Rig) -> None:
+    code = await rig.requested()
+    rig.directory.fails = {"give_back"}
+    assert await rig.outcome(code) == "store_unavailable"
+    rig.directory.fails = set()
+    assert await rig.outcome(code) == "in"
+
+
+async def test_a_guesser_gains_nothing_while_no_tokens_can_be_made(rig: Rig) -> None:
+    code = await rig.requested()
+    rig.login.failing = StoreUnavailable
+    assert await rig.outcome(code) == "store_unavailable"
+    answers = await rig.outcomes([wrong(code)] * 6)
+    assert answers == [*(f"refused, {left} left" for left in (4, 3, 2, 1, 0)), "rate_limited"]
+    rig.login.failing = None
+    assert await rig.outcome(code) == "rate_limited"
+
+
+async def test_a_code_that_could_not_be_put_back_is_put_back_a_moment_later(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tessera_service.engine.codes.RESTORE_WAIT_SECONDS", 0.01)
+    code = await rig.requested()
+    rig.login.failing, rig.directory.fails = StoreUnavailable, {"restore_code"}
+    assert await rig.outcome(code) == "store_unavailable"
+    await until(lambda: "restore_code" in rig.directory.calls)
+    rig.directory.fails = set()
+    rig.login.failing = None
+    await asyncio.gather(*rig.codes._tasks)
+    assert await rig.outcome(code) == "in"
+
+
+async def test_a_code_that_cannot_be_put_back_is_spent_and_told_so(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tessera_service.engine.codes.RESTORE_PAUSE_SECONDS", 0)
+    code = await rig.requested()
+    rig.login.failing, rig.directory.fails = StoreUnavailable, {"restore_code"}
+    with capture_logs() as logs:
+        assert await rig.outcome(code) == "store_unavailable"
+        await asyncio.gather(*rig.codes._tasks)
+    assert [log["event"] for log in logs] == ["code_spent_in_vain"]
+    rig.login.failing, rig.directory.fails = None, set()
+    assert (await rig.outcome(code)).startswith("refused")

@@ -10,7 +10,7 @@ import pytest
 from storage.examples import NOW
 from storage.stores import execute, witness
 from storage.user_examples import directories
-from tessera_service.models import CodeGuess, CodeOutcome, CodeRecord
+from tessera_service.models import CodeGuess, CodeOutcome, CodeRecord, SpentCode
 from tessera_service.storage.sql import SqlDirectory
 
 KEY, RIGHT, WRONG = b"key\x00", b"right\xff", b"wrong"
@@ -152,3 +152,69 @@ async def test_codes_go_when_nobody_is_told_of_them_any_more(directory: SqlDirec
     assert await directory.purge_directory(now=NOW) == 1  # what stood for no code
     assert await directory.purge_directory(now=NOW + 300 + KEPT) == 1
     assert execute(directory, "SELECT count(*) FROM codes") == [(0,)]
+
+
+# A right guess that was made in vain
+
+
+async def spend(directory: SqlDirectory) -> SpentCode:
+    found = await guess(directory, RIGHT)
+    assert (found.outcome, found.spent is None) == (CodeOutcome.RIGHT, False)
+    assert found.spent is not None
+    return found.spent
+
+
+async def test_only_a_right_guess_says_what_it_spent(directory: SqlDirectory) -> None:
+    await directory.put_code(CODE)
+    found = [await guess(directory, code, now=now) for code, now in ((WRONG, NOW), (RIGHT, NOW + 300))]
+    assert [one.spent for one in found] == [None, None]
+    assert await spend(directory) == SpentCode(CODE, 2)
+    assert (await guess(directory, RIGHT)).spent is None
+
+
+async def test_a_code_that_is_restored_is_as_it_was_before_the_right_guess(directory: SqlDirectory) -> None:
+    await directory.put_code(CODE)
+    for _ in range(4):
+        await guess(directory, WRONG)
+    await directory.restore_code(await spend(directory))
+    assert (await guess(directory, RIGHT, now=NOW + 299)).outcome is CodeOutcome.RIGHT
+    assert (await guess(directory, RIGHT)).outcome is CodeOutcome.ABSENT
+
+
+async def test_a_code_that_is_restored_has_no_guess_more_and_lives_no_longer(directory: SqlDirectory) -> None:
+    await directory.put_code(CODE)
+    for _ in range(3):
+        await guess(directory, WRONG)
+    await directory.restore_code(await spend(directory))
+    assert await guess(directory, RIGHT, now=NOW + 300) == CodeGuess(CodeOutcome.EXPIRED, 1)
+    assert await guess(directory, WRONG) == CodeGuess(CodeOutcome.WRONG, 0)
+    assert await guess(directory, RIGHT) == CodeGuess(CodeOutcome.EXHAUSTED, 0)
+
+
+async def test_guesses_while_a_code_was_away_do_not_keep_it_away(directory: SqlDirectory) -> None:
+    await directory.put_code(CODE)
+    spent = await spend(directory)
+    assert [(await guess(directory, code)).outcome for code in (WRONG, RIGHT)] == [CodeOutcome.ABSENT] * 2
+    await directory.restore_code(spent)
+    assert await guess(directory, WRONG) == CodeGuess(CodeOutcome.WRONG, 4)
+    assert (await guess(directory, RIGHT)).outcome is CodeOutcome.RIGHT
+
+
+@pytest.mark.parametrize("now", [NOW, NOW + 500])
+async def test_a_newer_code_is_not_replaced_by_one_that_is_restored(directory: SqlDirectory, now: int) -> None:
+    await directory.put_code(CODE)
+    spent = await spend(directory)
+    await directory.put_code(CodeRecord(KEY, b"new", NOW + 400))
+    await guess(directory, WRONG)
+    await directory.restore_code(spent)
+    assert await guess(directory, RIGHT, now=now) == CodeGuess(CodeOutcome.WRONG, 3)
+
+
+async def test_a_code_that_is_restored_again_and_again_is_spent_once_each_time(product: str, tmp_path: Path) -> None:
+    async with directories(tmp_path, 2, product=product) as both:
+        await both[0].put_code(CODE)
+        for turn in range(5):
+            results = await asyncio.gather(*(guess(both[n % 2], RIGHT) for n in range(20)))
+            (spent,) = [one.spent for one in results if one.outcome is CodeOutcome.RIGHT]
+            assert spent == SpentCode(CODE, 0), turn
+            await asyncio.gather(*(directory.restore_code(spent) for directory in both))

@@ -84,13 +84,18 @@ class DirectoryAgrees(RuleBasedStateMachine):
         code_hash=st.sampled_from([*HASHES, b""]),
         times=st.sampled_from([1, 1, 2, 5]),
         max_guesses=st.just(3),
+        in_vain=st.booleans(),
     )
-    def guess_code(self, key: bytes, code_hash: bytes, times: int, max_guesses: int) -> None:
+    def guess_code(self, key: bytes, code_hash: bytes, times: int, max_guesses: int, in_vain: bool) -> None:
         now = self.now_ms // 1000
         for _ in range(times):
             expected = self.codes.guess(key, code_hash, now, max_guesses)
             call = self.directory.guess_code(key, code_hash=code_hash, now=now, max_guesses=max_guesses)
-            assert self.run(call) == expected
+            guess = self.run(call)
+            assert (guess, guess.spent) == (expected, expected.spent)
+            if in_vain and guess.spent is not None:
+                self.codes.restore(guess.spent)
+                self.run(self.directory.restore_code(guess.spent))
 
     @rule(milliseconds=st.sampled_from([1, 499, 500, 999, 1000, 9999, 10_000, 20_000, 300_000, 600_000]))
     def time_passes(self, milliseconds: int) -> None:

@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tessera_service.models import CodeGuess, CodeOutcome, CodeRecord, HitLimit
+from tessera_service.models import CodeGuess, CodeOutcome, CodeRecord, HitLimit, SpentCode
 from tessera_service.storage.base import CODE_REMEMBERED_SECONDS
 
 
@@ -100,4 +100,7 @@ class CodeModel:
         if now >= code.expires_at:
             return CodeGuess(CodeOutcome.EXPIRED, left)
         del self.codes[key]
-        return CodeGuess(CodeOutcome.RIGHT, 0)
+        return CodeGuess(CodeOutcome.RIGHT, 0, SpentCode(code, evaluated))
+
+    def restore(self, spent: SpentCode) -> None:
+        self.codes.setdefault(spent.code.key, (spent.code, spent.guesses))

@@ -8,7 +8,7 @@ import asyncio
 import hmac
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 import structlog
@@ -20,7 +20,15 @@ from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.deadlines import answered_within
 from tessera_service.engine.master_keys import MasterKeys
 from tessera_service.engine.phones import parse_phone
-from tessera_service.errors import CodeExpired, CodeRefused, Forbidden, InvalidInput, RateLimited, StoreUnavailable
+from tessera_service.errors import (
+    CodeExpired,
+    CodeRefused,
+    Forbidden,
+    InvalidInput,
+    Overloaded,
+    RateLimited,
+    StoreUnavailable,
+)
 from tessera_service.models import (
     CodeGuess,
     CodeOutcome,
@@ -28,6 +36,7 @@ from tessera_service.models import (
     HitLimit,
     IssuedTokens,
     SessionMetadata,
+    SpentCode,
     User,
     UserStatus,
 )
@@ -46,6 +55,9 @@ MAX_PER_NUMBER: Final = 5  # codes in an hour
 MAX_PER_ADDRESS: Final = 20  # codes in an hour
 MAX_WRONG_PER_ADDRESS: Final = 50  # guesses in an hour
 _HOUR: Final = 3600
+RESTORE_TRIES: Final = 3
+RESTORE_PAUSE_SECONDS: Final = 0.5
+RESTORE_WAIT_SECONDS: Final = 0.25  # of the answer
 _GUESSES_SECONDS: Final = CODE_SECONDS + CODE_REMEMBERED_SECONDS  # a code's record is gone before its guesses are
 _PURPOSE: Final = "one-time-code"
 
@@ -91,7 +103,7 @@ class Codes:
         self._directory = directory
         self._login = login
         self._delivery = CodeDelivery(provider, lifetime_seconds=CODE_SECONDS)
-        self._requests: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._key = master_keys.derive(_PURPOSE)
         self._clock = clock
         self._config = config
@@ -103,8 +115,8 @@ class Codes:
         number = _number(phone_number)
         # It goes on to its end, also if the caller has gone: a code that is counted has to be sent.
         task = asyncio.create_task(self._request(tenant_id, number, address), name="tessera-code-request")
-        self._requests.add(task)
-        task.add_done_callback(self._requested)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
         await asyncio.shield(task)
 
     async def _request(self, tenant_id: str, number: str, address: str) -> None:
@@ -125,27 +137,35 @@ class Codes:
             self._delivery.post(key, number, code, tenant_id=tenant_id)
 
     async def sign_in(self, login: CodeLogin) -> IssuedTokens:
-        """Tokens of a new session for the right code, once. CodeRefused for a wrong one, for none, for a number of
+        """Tokens of a new session for the right code, once: what was sent in vain (StoreUnavailable, Overloaded) may be
+        sent again, unless the directory cannot be told so. CodeRefused for a wrong one, for none, for a number of
         nobody's and a user who is not active; CodeExpired for the right one too late; RateLimited, before anything is
-        compared, after too many guesses of one code or from one address. InvalidInput("phone_number"), TokenTooLarge,
-        Overloaded."""
+        compared, after too many guesses of one code or from one address. InvalidInput("phone_number"),
+        TokenTooLarge."""
         number = _number(login.phone_number)
+        began = asyncio.get_running_loop().time()
         async with answered_within(self._config.store_timeout):
-            user, guess = await self._guess(login, number)
+            user, guess, hit_id = await self._guess(login, number)
         _check(guess)
         assert user is not None  # there is no right guess for nobody
+        assert guess.spent is not None
         try:
+            async with answered_within(self._config.store_timeout - (asyncio.get_running_loop().time() - began)):
+                await self._directory.give_back(hit_id)
             return await self._login.issue_for(user, surface=SURFACE, auth_method=AUTH_METHOD, metadata=login.metadata)
         except Forbidden:  # locked or disabled since it was looked up
             raise CodeRefused(guess.remaining) from None
+        except (StoreUnavailable, Overloaded):
+            await self._restore(guess.spent, hit_id, login.tenant_id)
+            raise
 
     async def close(self) -> None:
-        """Lets requests that have begun end; gives codes under way a moment, then drops them. Idempotent."""
-        await asyncio.gather(*self._requests, return_exceptions=True)
+        """Lets what has begun end; gives codes under way a moment, then drops them. Idempotent."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._delivery.close()
 
-    def _requested(self, task: asyncio.Task[None]) -> None:
-        self._requests.discard(task)
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
         if not task.cancelled():
             task.exception()  # the one who asked may be gone
 
@@ -164,8 +184,9 @@ class Codes:
             async with answered_within(self._config.store_timeout):
                 await self._directory.give_back(hit_id)
 
-    async def _guess(self, login: CodeLogin, number: str) -> tuple[User | None, CodeGuess]:
-        """Counted before it is compared: however many come at once, no more are evaluated than may be."""
+    async def _guess(self, login: CodeLogin, number: str) -> tuple[User | None, CodeGuess, str]:
+        """Counted before it is compared: however many come at once, no more are evaluated than may be. With the hit
+        that is to be given back if it was right."""
         limits = self._guess_limits(login.tenant_id, number, counted_address(login.address))
         taken = await self._directory.take(limits, now_ms=self._clock.now_ms())
         if taken.hit_id is None:
@@ -180,10 +201,29 @@ class Codes:
         )
         if guess.outcome is CodeOutcome.RIGHT:
             self._delivery.drop(key)  # it has arrived, whatever its provider confirmed
-            await self._directory.give_back(taken.hit_id)
         if guess.outcome in (CodeOutcome.RIGHT, CodeOutcome.ABSENT):  # no code is left to count
-            return user, CodeGuess(guess.outcome, taken.remaining[0])
-        return user, guess
+            return user, replace(guess, remaining=taken.remaining[0]), taken.hit_id
+        return user, guess, taken.hit_id
+
+    async def _restore(self, spent: SpentCode, hit_id: str, tenant_id: str) -> None:
+        """Whoever sent the right code got no tokens and asks again with the same: it has to be there, with all the
+        guesses that it had. The answer waits for it, but not for long: the directory may be what fails."""
+        task = asyncio.create_task(self._put_back(spent, hit_id, tenant_id), name="tessera-code-restore")
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        await asyncio.wait({task}, timeout=RESTORE_WAIT_SECONDS)
+
+    async def _put_back(self, spent: SpentCode, hit_id: str, tenant_id: str) -> None:
+        for left in reversed(range(RESTORE_TRIES)):
+            try:
+                async with answered_within(self._config.store_timeout):
+                    await self._directory.restore_code(spent)
+                    await self._directory.give_back(hit_id)
+                return
+            except StoreUnavailable:
+                if left:
+                    await asyncio.sleep(RESTORE_PAUSE_SECONDS)
+        _log.warning("code_spent_in_vain", tenant=tenant_id)
 
     async def _find(self, tenant_id: str, number: str) -> User | None:
         """The user with that number, if active."""

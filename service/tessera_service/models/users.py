@@ -75,8 +75,17 @@ class CodeOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class SpentCode:
+    """A code that the right guess consumed, with how many were made of it before."""
+
+    code: CodeRecord
+    guesses: int
+
+
+@dataclass(frozen=True, slots=True)
 class CodeGuess:
-    """`remaining`: how many more guesses of this code will be evaluated."""
+    """`remaining`: how many more guesses of this code will be evaluated; `spent`: of RIGHT, and of nothing else."""
 
     outcome: CodeOutcome
     remaining: int
+    spent: SpentCode | None = field(default=None, compare=False)

@@ -3,7 +3,7 @@
 
 from typing import Final, Protocol
 
-from tessera_service.models import CodeGuess, CodeRecord
+from tessera_service.models import CodeGuess, CodeRecord, SpentCode
 
 CODE_REMEMBERED_SECONDS: Final = 600  # how long after its end a code is still known, to say that it expired
 
@@ -20,4 +20,9 @@ class OneTimeCodes(Protocol):
         `max_guesses` of a code nothing is compared any more, however many come at once. A code whose time is over
         (`expires_at` is exclusive) answers EXPIRED to the right guess and WRONG to others, until
         CODE_REMEMBERED_SECONDS later: then it is ABSENT. Every outcome costs the same durable write."""
+        ...
+
+    async def restore_code(self, spent: SpentCode) -> None:
+        """Atomic: the code that a right guess consumed is there again, as if that guess had not been made. Does nothing
+        where the key has a code, which is a newer one."""
         ...

@@ -3,14 +3,16 @@
 
 import hmac
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, Row, case, delete, select
 
-from tessera_service.models import CodeGuess, CodeOutcome, CodeRecord
+from tessera_service.models import CodeGuess, CodeOutcome, CodeRecord, SpentCode
 from tessera_service.storage.base import CODE_REMEMBERED_SECONDS
 from tessera_service.storage.sql.engine import insert_or_update
 from tessera_service.storage.sql.schema_users import codes
+
+_NONE: Final = -CODE_REMEMBERED_SECONDS  # when what stands for no code was over
 
 
 def put(connection: Connection, code: CodeRecord) -> None:
@@ -32,7 +34,19 @@ def guess(connection: Connection, key: bytes, code_hash: bytes, now: int, max_gu
     if now >= code.expires_at:
         return CodeGuess(CodeOutcome.EXPIRED, remaining)
     connection.execute(delete(codes).where(codes.c.key == key))
-    return CodeGuess(CodeOutcome.RIGHT, 0)
+    return CodeGuess(
+        CodeOutcome.RIGHT, 0, SpentCode(CodeRecord(key, code.code_hash, code.expires_at), code.guesses - 1)
+    )
+
+
+def restore(connection: Connection, spent: SpentCode) -> None:
+    row = asdict(spent.code) | {"guesses": spent.guesses}
+
+    def unless_there_is_one(new: Any) -> dict[str, Any]:
+        is_none = codes.c.expires_at == _NONE
+        return {name: case((is_none, new[name]), else_=codes.c[name]) for name in row if name != "key"}
+
+    connection.execute(insert_or_update(connection, codes, unless_there_is_one), row)
 
 
 def purge(connection: Connection, now: int, limit: int) -> int:
@@ -45,6 +59,6 @@ def purge(connection: Connection, now: int, limit: int) -> int:
 def _counted(connection: Connection, key: bytes) -> Row[Any]:
     """The code with this guess counted, locked. Where there is none, one that was over long ago takes its place: a
     guess costs the same durable write then, so that time does not tell who asked for a code."""
-    none = {"key": key, "code_hash": b"", "expires_at": -CODE_REMEMBERED_SECONDS, "guesses": 1}
+    none = {"key": key, "code_hash": b"", "expires_at": _NONE, "guesses": 1}
     counting = insert_or_update(connection, codes, lambda _: {"guesses": codes.c.guesses + 1})
     return connection.execute(counting.returning(codes.c.code_hash, codes.c.expires_at, codes.c.guesses), none).one()

@@ -14,6 +14,7 @@ from tessera_service.models import (
     Revocation,
     ServiceToken,
     SigningKey,
+    SpentCode,
     Taken,
     Tenant,
     User,
@@ -150,6 +151,9 @@ class SqlDirectory(SqlStore):
 
     async def add_signing_key(self, key: SigningKey, *, after: str | None) -> bool:
         return await self._write(partial(steps.add_signing_key, key=key, after=after))
+    async def restore_code(self, spent: SpentCode) -> None:
+        await self._write(partial(codes.restore, spent=spent))
+
 
     async def revoke_signing_key(self, kid: str, *, revocation: Revocation) -> bool:
         return await self._write(partial(steps.revoke_signing_key, kid=kid, revocation=revocation))
