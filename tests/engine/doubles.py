@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from engine.memory_users import MemoryUsers
+from engine.memory_users import MemoryUsers, following
 from tessera_service.errors import StoreUnavailable
 from tessera_service.models import (
     AccessKeyRecord,
@@ -91,9 +91,11 @@ class MemoryDirectory(MemoryUsers):
     async def get_service_token(self, jti: str) -> ServiceToken | None:
         return self.service_tokens.get(jti)
 
-    async def list_service_tokens(self, *, tenant_id: str | None = None) -> Sequence[ServiceToken]:
+    async def list_service_tokens(
+        self, *, tenant_id: str | None = None, after: ServiceToken | None = None
+    ) -> Sequence[ServiceToken]:
         tokens = [token for token in self.service_tokens.values() if tenant_id in (None, token.tenant_id)]
-        return sorted(tokens, key=lambda token: token.created_ms, reverse=True)
+        return following(after, sorted(tokens, key=lambda token: (token.created_ms, token.jti), reverse=True))
 
     async def revoke_service_token(self, jti: str, *, revocation: Revocation) -> ServiceToken | None:
         token = self.service_tokens.get(jti)
@@ -111,14 +113,20 @@ class MemoryDirectory(MemoryUsers):
         return self.access_keys.get(access_key_id)
 
     async def list_access_keys(
-        self, *, tenant_id: str | None = None, enabled_of: str | None = None, not_under: str | None = None
+        self,
+        *,
+        tenant_id: str | None = None,
+        enabled_of: str | None = None,
+        not_under: str | None = None,
+        after: AccessKeyRecord | None = None,
     ) -> Sequence[AccessKeyRecord]:
         found = [
             key
             for key in self.access_keys.values()
             if tenant_id in (None, key.tenant_id) and _is_not_under(key, not_under)
         ]
-        return [key for key in found if enabled_of is None or (key.subject == enabled_of and not key.disabled_at)]
+        of_subject = [key for key in found if enabled_of is None or (key.subject == enabled_of and not key.disabled_at)]
+        return following(after, of_subject)
 
     async def disable_access_key(self, access_key_id: str, *, revocation: Revocation) -> AccessKeyRecord | None:
         key = self.access_keys.get(access_key_id)
@@ -145,10 +153,10 @@ class MemoryDirectory(MemoryUsers):
         return self.gateway_keys.get(key_id)
 
     async def list_gateway_keys(
-        self, *, tenant_id: str | None = None, not_under: str | None = None
+        self, *, tenant_id: str | None = None, not_under: str | None = None, after: GatewayKey | None = None
     ) -> Sequence[GatewayKey]:
         found = [key for key in self.gateway_keys.values() if tenant_id in (None, key.tenant_id)]
-        return [key for key in found if _is_not_under(key, not_under)]
+        return following(after, [key for key in found if _is_not_under(key, not_under)])
 
     async def disable_gateway_key(self, key_id: str, *, revocation: Revocation) -> GatewayKey | None:
         key = self.gateway_keys.get(key_id)

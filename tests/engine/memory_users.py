@@ -12,6 +12,12 @@ from tessera_service.storage.memory_outbox import MemoryOutbox
 NAMES = ("username", "email", "phone")
 
 
+T = TypeVar("T")
+
+
+def following(after: T | None, found: Sequence[T]) -> Sequence[T]:
+    """What follows `after` in a list; None: all."""
+    return found if after is None else found[found.index(after) + 1 :]
 class MemoryUsers:
     """What `storage.base` promises of users and counters."""
 
@@ -39,9 +45,9 @@ class MemoryUsers:
         found = (one for one in self.users.values() if one.tenant_id == tenant_id and getattr(one, name) == value)
         return next(found, None)
 
-    async def list_users(self, tenant_id: str) -> Sequence[User]:
+    async def list_users(self, tenant_id: str, *, after: User | None = None) -> Sequence[User]:
         found = [one for one in self.users.values() if one.tenant_id == tenant_id]
-        return sorted(found, key=lambda one: (one.created_at, one.user_id), reverse=True)
+        return following(after, sorted(found, key=lambda one: (one.created_at, one.user_id), reverse=True))
 
     async def update_user(self, user: User, *, ends_sessions: bool, revocation: Revocation, event: Event) -> bool:
         before = self.users.get((user.tenant_id, user.user_id))

@@ -207,3 +207,22 @@ def test_users_are_listed_by_tenant(run: Run, monkeypatch: pytest.MonkeyPatch) -
     assert len(read(run, "list")) == 2
     assert [user["tenant_id"] for user in read(run, "list", "--tenant", "tenant-b")] == ["tenant-b"]
     assert read(run, "lock", "alice")["tenant_id"] == "tenant-b"
+
+
+def test_a_list_says_when_there_are_more(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEFAULT_TENANT", "tenant-b")
+    run("list")
+    monkeypatch.delenv("DEFAULT_TENANT")
+    for tenant, name in (("default", "alice"), ("default", "bob"), ("tenant-b", "carol")):
+        assert run("add", "--tenant", tenant, "--username", name).status == 0
+    whole = [user["user_id"] for user in read(run, "list")]
+    assert len(whole) == 3
+    for limit in (1, 2):
+        some = run("list", "--json", "--limit", str(limit))
+        assert [user["user_id"] for user in json.loads(some.output)] == whole[:limit]
+        assert some.messages == f"there are more than {limit}: --limit N shows more, --all shows all\n"
+    for arguments in (("--limit", "3"), ("--limit", "2", "--all"), ()):
+        done = run("list", *arguments)
+        assert (done.status, done.messages) == (0, "")
+        assert len(done.output.splitlines()) == 4
+    assert run("list", "--limit", "0").status == 2

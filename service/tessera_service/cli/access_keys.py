@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """`tessera access-keys`: credentials of programs, which open session tokens for one user."""
 
+from collections.abc import Awaitable, Sequence
 from typing import Annotated, Any
 
 import typer
 
+from tessera_service.cli.lists import DEFAULT_LIMIT, All, Limit, read_lists
 from tessera_service.cli.options import DataDir, Json, OnlyTenant, with_engine
 from tessera_service.cli.output import complain, format_time, report, say, show_json, show_list, show_table
 from tessera_service.engine import Engine
@@ -53,11 +55,20 @@ def create(
 @commands.command("list")
 def list_all(
     tenant: OnlyTenant = None,
+    limit: Limit = DEFAULT_LIMIT,
+    everything: All = False,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
     """Lists access keys, newest first: never their secrets."""
-    found = with_engine(data_dir, lambda engine: engine.access_keys.list(tenant))
+
+    async def read(engine: Engine) -> Sequence[AccessKeyRecord]:
+        def read_page(last: AccessKeyRecord | None) -> Awaitable[Sequence[AccessKeyRecord]]:
+            return engine.access_keys.list(tenant, after=last)
+
+        return await read_lists([read_page], limit=limit, everything=everything)
+
+    found = with_engine(data_dir, read)
     head = ("ACCESS KEY", "TENANT", "USER", "STATUS", "CREATED", "GRANTS")
     show_list(found, head, _row, describe=_describe, as_json=as_json)
 

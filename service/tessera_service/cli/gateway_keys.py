@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """`tessera gateway-keys`: what gateways show to make sessions."""
 
+from collections.abc import Awaitable, Sequence
 from typing import Annotated, Any
 
 import typer
 
+from tessera_service.cli.lists import DEFAULT_LIMIT, All, Limit, read_lists
 from tessera_service.cli.options import DataDir, Json, OnlyTenant, with_engine
 from tessera_service.cli.output import complain, format_time, report, say, show, show_json, show_list
+from tessera_service.engine import Engine
 from tessera_service.models import GatewayKey
 
 commands = typer.Typer(help="Gateway keys", no_args_is_help=True)
@@ -30,11 +33,20 @@ def create(
 @commands.command("list")
 def list_all(
     tenant: OnlyTenant = None,
+    limit: Limit = DEFAULT_LIMIT,
+    everything: All = False,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
     """Lists gateway keys, newest first: their ids, which are what a key begins with."""
-    found = with_engine(data_dir, lambda engine: engine.gateway_keys.list(tenant))
+
+    async def read(engine: Engine) -> Sequence[GatewayKey]:
+        def read_page(last: GatewayKey | None) -> Awaitable[Sequence[GatewayKey]]:
+            return engine.gateway_keys.list(tenant, after=last)
+
+        return await read_lists([read_page], limit=limit, everything=everything)
+
+    found = with_engine(data_dir, read)
     show_list(found, ("KEY ID", "TENANT", "STATUS", "CREATED"), _row, describe=_describe, as_json=as_json)
 
 

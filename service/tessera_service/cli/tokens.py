@@ -2,13 +2,16 @@
 """`tessera tokens`: service tokens, the credentials of programs that call the service."""
 
 import time
+from collections.abc import Awaitable, Sequence
 from functools import partial
 from typing import Annotated, Any
 
 import typer
 
+from tessera_service.cli.lists import DEFAULT_LIMIT, All, Limit, read_lists
 from tessera_service.cli.options import DataDir, Json, OnlyTenant, parse_seconds, with_engine
 from tessera_service.cli.output import complain, format_time, report, show, show_json, show_list
+from tessera_service.engine import Engine
 from tessera_service.models import ServiceToken
 
 commands = typer.Typer(help="Service tokens", no_args_is_help=True)
@@ -48,11 +51,20 @@ def mint(
 @commands.command("list")
 def list_all(
     tenant: OnlyTenant = None,
+    limit: Limit = DEFAULT_LIMIT,
+    everything: All = False,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
     """Lists service tokens, newest first: their ids, never the tokens."""
-    found = with_engine(data_dir, lambda engine: engine.service_tokens.list(tenant))
+
+    async def read(engine: Engine) -> Sequence[ServiceToken]:
+        def read_page(last: ServiceToken | None) -> Awaitable[Sequence[ServiceToken]]:
+            return engine.service_tokens.list(tenant, after=last)
+
+        return await read_lists([read_page], limit=limit, everything=everything)
+
+    found = with_engine(data_dir, read)
     now = int(time.time())
     head = ("JTI", "TENANT", "SUBJECT", "STATUS", "EXPIRES", "PERMISSIONS")
     show_list(found, head, partial(_row, now=now), describe=partial(_describe, now=now), as_json=as_json)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tessera_service.cli.lists import DEFAULT_LIMIT, All, Limit, ReadPage, read_lists
 from tessera_service.cli.options import DataDir, Json, OnlyTenant, with_engine
 from tessera_service.cli.output import complain, format_time, report, say, show, show_json, show_list
 from tessera_service.engine import Engine, NewUser, UserChange, Users
@@ -63,14 +64,16 @@ def add(
 @commands.command("list")
 def list_all(
     tenant: OnlyTenant = None,
+    limit: Limit = DEFAULT_LIMIT,
+    everything: All = False,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
-    """Lists users, newest first: never their passwords."""
+    """Lists users, newest first, one tenant after the other: never their passwords."""
 
     async def find(engine: Engine) -> Sequence[User]:
         tenants = [one.tenant_id for one in await engine.tenants.list()] if tenant is None else [tenant]
-        return [user for one in tenants for user in await engine.users.list(one)]
+        return await read_lists([_of(engine, one) for one in tenants], limit=limit, everything=everything)
 
     found = with_engine(data_dir, find)
     head = ("USER", "TENANT", "USERNAME", "STATUS", "EMAIL", "PHONE", "ROLES", "PERMISSIONS")
@@ -239,6 +242,10 @@ def _one(name: str | None, username: str | None) -> str | None:
     if name is not None and username is not None:
         raise typer.BadParameter("name the user once: by USER, or by --username")
     return username if name is None else name
+
+
+def _of(engine: Engine, tenant_id: str) -> ReadPage[User]:
+    return lambda last: engine.users.list(tenant_id, after=last)
 
 
 def _key(user: User) -> tuple[str, str]:

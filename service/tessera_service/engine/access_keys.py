@@ -82,10 +82,12 @@ class AccessKeys:
             await self._directory.add_access_key(record)
         return key.id, key.secret
 
-    async def list(self, tenant_id: str | None = None) -> Sequence[AccessKeyRecord]:
-        """The records, newest first, at most 1,000."""
+    async def list(
+        self, tenant_id: str | None = None, *, after: AccessKeyRecord | None = None
+    ) -> Sequence[AccessKeyRecord]:
+        """A page of the records, newest first: LISTED, fewer at the end. `after`: the last one of the page before."""
         async with answered_within(self._config.store_timeout):
-            return await self._directory.list_access_keys(tenant_id=tenant_id)
+            return await self._directory.list_access_keys(tenant_id=tenant_id, after=after)
 
     async def rotate(self, access_key_id: str) -> str | None:
         """A new secret; the old one is dead, live session tokens go on. None if the key is unknown or disabled."""

@@ -75,10 +75,10 @@ class GatewayKeys:
         matches = self._secrets.match(key_id, secret, expected=expected, master_key_id=master_key_id)
         return record.tenant_id if record is not None and matches else None
 
-    async def list(self, tenant_id: str | None = None) -> Sequence[GatewayKey]:
-        """The records, newest first, at most 1,000."""
+    async def list(self, tenant_id: str | None = None, *, after: GatewayKey | None = None) -> Sequence[GatewayKey]:
+        """A page of the records, newest first: LISTED, fewer at the end. `after`: the last one of the page before."""
         async with answered_within(self._config.store_timeout):
-            return await self._directory.list_gateway_keys(tenant_id=tenant_id)
+            return await self._directory.list_gateway_keys(tenant_id=tenant_id, after=after)
 
     async def disable(self, key_id: str) -> bool:
         """Ends a key; the sessions that were made with it go on. False if unknown. Again is a success."""

@@ -73,10 +73,10 @@ class ServiceTokens:
             await self._directory.add_service_token(record)
         return token
 
-    async def list(self, tenant_id: str | None = None) -> Sequence[ServiceToken]:
-        """The records, newest first, at most 1,000."""
+    async def list(self, tenant_id: str | None = None, *, after: ServiceToken | None = None) -> Sequence[ServiceToken]:
+        """A page of the records, newest first: LISTED, fewer at the end. `after`: the last one of the page before."""
         async with answered_within(self._config.store_timeout):
-            return await self._directory.list_service_tokens(tenant_id=tenant_id)
+            return await self._directory.list_service_tokens(tenant_id=tenant_id, after=after)
 
     async def revoke(self, jti: str, *, revoked_by: str = "operator") -> bool:
         """Ends a service token; False if unknown. Again is a success."""

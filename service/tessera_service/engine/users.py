@@ -115,10 +115,10 @@ class Users:
             raise NameTaken(taken)
         return user
 
-    async def list(self, tenant_id: str) -> Sequence[User]:
-        """The tenant's, newest first, at most 1,000."""
+    async def list(self, tenant_id: str, *, after: User | None = None) -> Sequence[User]:
+        """A page of the tenant's, newest first: LISTED, fewer at the end. `after`: the last one of the page before."""
         async with answered_within(self._config.store_timeout):
-            return await self._directory.list_users(tenant_id)
+            return await self._directory.list_users(tenant_id, after=after)
 
     async def find(self, tenant_id: str, name: str) -> User | None:
         """By id, or by username."""

@@ -42,8 +42,10 @@ class Directory(RevocationLog, Outbox, UserDirectory, HitCounters, OneTimeCodes,
 
     async def get_service_token(self, jti: str) -> ServiceToken | None: ...
 
-    async def list_service_tokens(self, *, tenant_id: str | None = None) -> Sequence[ServiceToken]:
-        """Newest first, at most 1,000."""
+    async def list_service_tokens(
+        self, *, tenant_id: str | None = None, after: ServiceToken | None = None
+    ) -> Sequence[ServiceToken]:
+        """By created_ms, then jti, newest first, at most LISTED; `after`: those that follow that one."""
         ...
 
     async def revoke_service_token(self, jti: str, *, revocation: Revocation) -> ServiceToken | None:
@@ -59,10 +61,16 @@ class Directory(RevocationLog, Outbox, UserDirectory, HitCounters, OneTimeCodes,
         ...
 
     async def list_access_keys(
-        self, *, tenant_id: str | None = None, enabled_of: str | None = None, not_under: str | None = None
+        self,
+        *,
+        tenant_id: str | None = None,
+        enabled_of: str | None = None,
+        not_under: str | None = None,
+        after: AccessKeyRecord | None = None,
     ) -> Sequence[AccessKeyRecord]:
-        """By created_at, then id, newest first, at most 1,000; `enabled_of`: only keys of that subject that are not
-        disabled; `not_under`: only keys under another master key than that which are not disabled."""
+        """By created_at, then id, newest first, at most LISTED; `enabled_of`: only keys of that subject that are not
+        disabled; `not_under`: only keys under another master key than that which are not disabled; `after`: those that
+        follow that one."""
         ...
 
     async def disable_access_key(self, access_key_id: str, *, revocation: Revocation) -> AccessKeyRecord | None:
@@ -86,9 +94,9 @@ class Directory(RevocationLog, Outbox, UserDirectory, HitCounters, OneTimeCodes,
         ...
 
     async def list_gateway_keys(
-        self, *, tenant_id: str | None = None, not_under: str | None = None
+        self, *, tenant_id: str | None = None, not_under: str | None = None, after: GatewayKey | None = None
     ) -> Sequence[GatewayKey]:
-        """By created_at, then id, newest first, at most 1,000; `not_under` as for access keys."""
+        """By created_at, then id, newest first, at most LISTED; `not_under` and `after` as for access keys."""
         ...
 
     async def disable_gateway_key(self, key_id: str, *, revocation: Revocation) -> GatewayKey | None:

@@ -9,13 +9,15 @@ its `cutoff_ms`, for whoever follows the log.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from tessera_service.models import Event, Revocation, User
 
 
 class UserDirectory(Protocol):
     """Users by id, and by each of their names: normalised by the caller, compared as they stand."""
+LISTED: Final = 1000  # in one read of any list of the directory
+
 
     async def add_user(self, user: User, *, event: Event) -> str | None:
         """Atomic. None if it was added; else nothing changed and the answer is the name of the first field (of
@@ -31,8 +33,8 @@ class UserDirectory(Protocol):
         """The user with that name. ValueError unless exactly one is given."""
         ...
 
-    async def list_users(self, tenant_id: str) -> Sequence[User]:
-        """By created_at, then user_id, newest first, at most 1,000."""
+    async def list_users(self, tenant_id: str, *, after: User | None = None) -> Sequence[User]:
+        """By created_at, then user_id, newest first, at most LISTED; `after`: those that follow that one."""
         ...
 
     async def update_user(self, user: User, *, ends_sessions: bool, revocation: Revocation, event: Event) -> bool:

@@ -4,7 +4,7 @@ transaction."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Table, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -12,10 +12,9 @@ from sqlalchemy.exc import IntegrityError
 from tessera_service.models import AccessKeyRecord, GatewayKey, LogKind, Revocation
 from tessera_service.storage.sql import log
 from tessera_service.storage.sql.database import DuplicateError
+from tessera_service.storage.sql.listing import newest_first
 from tessera_service.storage.sql.rows import access_key_of, access_key_values, gateway_key_of
 from tessera_service.storage.sql.schema import access_keys, gateway_keys
-
-_LISTED: Final = 1000
 
 
 def add_access_key(connection: Connection, key: AccessKeyRecord) -> None:
@@ -28,13 +27,19 @@ def get_access_key(connection: Connection, access_key_id: str, *, lock: bool = F
 
 
 def list_access_keys(
-    connection: Connection, tenant_id: str | None, enabled_of: str | None, not_under: str | None
+    connection: Connection,
+    tenant_id: str | None,
+    enabled_of: str | None,
+    not_under: str | None,
+    after: AccessKeyRecord | None,
 ) -> Sequence[AccessKeyRecord]:
     columns = access_keys.c
-    wanted = [*_enabled_not_under(access_keys, not_under)]
+    place = None if after is None else (after.created_at, after.access_key_id)
+    wanted = newest_first(columns.created_at, columns.access_key_id, tenant_id=tenant_id, after=place)
+    wanted = wanted.where(*_enabled_not_under(access_keys, not_under))
     if enabled_of is not None:
-        wanted += [columns.subject == enabled_of, columns.disabled_at.is_(None)]
-    return [access_key_of(row) for row in _newest_first(connection, columns.access_key_id, tenant_id, *wanted)]
+        wanted = wanted.where(columns.subject == enabled_of, columns.disabled_at.is_(None))
+    return [access_key_of(row) for row in connection.execute(wanted).mappings()]
 
 
 def disable_access_key(connection: Connection, access_key_id: str, revocation: Revocation) -> AccessKeyRecord | None:
@@ -69,9 +74,14 @@ def get_gateway_key(connection: Connection, key_id: str, *, lock: bool = False) 
     return None if row is None else gateway_key_of(row)
 
 
-def list_gateway_keys(connection: Connection, tenant_id: str | None, not_under: str | None) -> Sequence[GatewayKey]:
-    wanted = _enabled_not_under(gateway_keys, not_under)
-    return [gateway_key_of(row) for row in _newest_first(connection, gateway_keys.c.key_id, tenant_id, *wanted)]
+def list_gateway_keys(
+    connection: Connection, tenant_id: str | None, not_under: str | None, after: GatewayKey | None
+) -> Sequence[GatewayKey]:
+    columns = gateway_keys.c
+    place = None if after is None else (after.created_at, after.key_id)
+    wanted = newest_first(columns.created_at, columns.key_id, tenant_id=tenant_id, after=place)
+    rows = connection.execute(wanted.where(*_enabled_not_under(gateway_keys, not_under))).mappings()
+    return [gateway_key_of(row) for row in rows]
 
 
 def disable_gateway_key(connection: Connection, key_id: str, revocation: Revocation) -> GatewayKey | None:
@@ -101,13 +111,3 @@ def _enabled_not_under(table: Table, master_key_id: str | None) -> Sequence[Colu
     if master_key_id is None:
         return ()
     return table.c.disabled_at.is_(None), table.c.master_key_id != master_key_id
-
-
-def _newest_first(
-    connection: Connection, key: Column[str], tenant_id: str | None, *conditions: ColumnElement[bool]
-) -> Sequence[RowMapping]:
-    columns = key.table.c
-    wanted = select(key.table).where(*conditions).order_by(columns.created_at.desc(), key.desc()).limit(_LISTED)
-    if tenant_id is not None:
-        wanted = wanted.where(columns.tenant_id == tenant_id)
-    return connection.execute(wanted).mappings().all()

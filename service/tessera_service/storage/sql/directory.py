@@ -51,8 +51,10 @@ class SqlDirectory(SqlStore):
     async def get_service_token(self, jti: str) -> ServiceToken | None:
         return await self._read(partial(steps.get_service_token, jti=jti))
 
-    async def list_service_tokens(self, *, tenant_id: str | None = None) -> Sequence[ServiceToken]:
-        return await self._read(partial(steps.list_service_tokens, tenant_id=tenant_id))
+    async def list_service_tokens(
+        self, *, tenant_id: str | None = None, after: ServiceToken | None = None
+    ) -> Sequence[ServiceToken]:
+        return await self._read(partial(steps.list_service_tokens, tenant_id=tenant_id, after=after))
 
     async def revoke_service_token(self, jti: str, *, revocation: Revocation) -> ServiceToken | None:
         return await self._write(partial(steps.revoke_service_token, jti=jti, revocation=revocation))
@@ -64,9 +66,20 @@ class SqlDirectory(SqlStore):
         return await self._read(partial(client_keys.get_access_key, access_key_id=access_key_id))
 
     async def list_access_keys(
-        self, *, tenant_id: str | None = None, enabled_of: str | None = None, not_under: str | None = None
+        self,
+        *,
+        tenant_id: str | None = None,
+        enabled_of: str | None = None,
+        not_under: str | None = None,
+        after: AccessKeyRecord | None = None,
     ) -> Sequence[AccessKeyRecord]:
-        step = partial(client_keys.list_access_keys, tenant_id=tenant_id, enabled_of=enabled_of, not_under=not_under)
+        step = partial(
+            client_keys.list_access_keys,
+            tenant_id=tenant_id,
+            enabled_of=enabled_of,
+            not_under=not_under,
+            after=after,
+        )
         return await self._read(step)
 
     async def disable_access_key(self, access_key_id: str, *, revocation: Revocation) -> AccessKeyRecord | None:
@@ -92,9 +105,10 @@ class SqlDirectory(SqlStore):
         return await self._read(partial(client_keys.get_gateway_key, key_id=key_id))
 
     async def list_gateway_keys(
-        self, *, tenant_id: str | None = None, not_under: str | None = None
+        self, *, tenant_id: str | None = None, not_under: str | None = None, after: GatewayKey | None = None
     ) -> Sequence[GatewayKey]:
-        return await self._read(partial(client_keys.list_gateway_keys, tenant_id=tenant_id, not_under=not_under))
+        step = partial(client_keys.list_gateway_keys, tenant_id=tenant_id, not_under=not_under, after=after)
+        return await self._read(step)
 
     async def disable_gateway_key(self, key_id: str, *, revocation: Revocation) -> GatewayKey | None:
         return await self._write(partial(client_keys.disable_gateway_key, key_id=key_id, revocation=revocation))
@@ -111,8 +125,8 @@ class SqlDirectory(SqlStore):
         field, value = users.only_name(username=username, email=email, phone=phone)
         return await self._read(partial(users.find, tenant_id=tenant_id, field=field, value=value))
 
-    async def list_users(self, tenant_id: str) -> Sequence[User]:
-        return await self._read(partial(users.list_users, tenant_id=tenant_id))
+    async def list_users(self, tenant_id: str, *, after: User | None = None) -> Sequence[User]:
+        return await self._read(partial(users.list_users, tenant_id=tenant_id, after=after))
 
     async def update_user(self, user: User, *, ends_sessions: bool, revocation: Revocation, event: Event) -> bool:
         step = partial(users.change, user=user, ends_sessions=ends_sessions, revocation=revocation, event=event)

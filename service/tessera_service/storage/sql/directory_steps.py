@@ -3,7 +3,6 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from typing import Final
 
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -13,15 +12,14 @@ from tessera_service.storage.rules import events
 from tessera_service.storage.sql import log, outbox
 from tessera_service.storage.sql.database import DuplicateError
 from tessera_service.storage.sql.engine import insert_or_ignore
+from tessera_service.storage.sql.listing import newest_first
 from tessera_service.storage.sql.rows import (
     service_token_of,
     service_token_values,
     signing_key_of,
     tenant_of,
 )
-from tessera_service.storage.sql.schema import meta, service_tokens, signing_keys, tenants
-
-_LISTED: Final = 1000
+from tessera_service.storage.sql.schema import meta, service_tokens, signing_keys, tenants, users
 
 
 def directory_id(connection: Connection) -> str:
@@ -43,7 +41,11 @@ def list_tenants(connection: Connection) -> Sequence[Tenant]:
     return sorted(found, key=lambda tenant: tenant.tenant_id)
 
 
-def add_service_token(connection: Connection, token: ServiceToken) -> None:
+def add_service_token(connection: Connection, token: ServiceToken) -> bool:
+    # Locked: who stops the user now sees the token afterwards.
+    user = select(users.c.status).where(users.c.tenant_id == token.tenant_id, users.c.user_id == token.subject)
+    if connection.execute(user.with_for_update()).scalar_one_or_none() not in (None, UserStatus.ACTIVE.value):
+        return False
     try:
         connection.execute(insert(service_tokens), service_token_values(token))
     except IntegrityError as error:
@@ -56,11 +58,13 @@ def get_service_token(connection: Connection, jti: str, *, lock: bool = False) -
     return None if row is None else service_token_of(row)
 
 
-def list_service_tokens(connection: Connection, tenant_id: str | None) -> Sequence[ServiceToken]:
-    wanted = select(service_tokens).order_by(service_tokens.c.created_ms.desc(), service_tokens.c.jti.desc())
-    if tenant_id is not None:
-        wanted = wanted.where(service_tokens.c.tenant_id == tenant_id)
-    return [service_token_of(row) for row in connection.execute(wanted.limit(_LISTED)).mappings()]
+def list_service_tokens(
+    connection: Connection, tenant_id: str | None, after: ServiceToken | None
+) -> Sequence[ServiceToken]:
+    columns = service_tokens.c
+    place = None if after is None else (after.created_ms, after.jti)
+    wanted = newest_first(columns.created_ms, columns.jti, tenant_id=tenant_id, after=place)
+    return [service_token_of(row) for row in connection.execute(wanted).mappings()]
 
 
 def revoke_service_token(connection: Connection, jti: str, revocation: Revocation) -> ServiceToken | None:

@@ -14,11 +14,12 @@ from tessera_service.storage.sql import log, outbox
 from tessera_service.storage.sql.database import DuplicateError
 from tessera_service.storage.sql.rows import user_of, user_values
 from tessera_service.storage.sql.schema import tenants
+from tessera_service.storage.sql.directory_steps import end_service_tokens
+from tessera_service.storage.sql.listing import newest_first
 from tessera_service.storage.sql.schema_users import users
 
 _NAMES: Final = ("username", "email", "phone")
 _NEVER_CHANGES: Final = ("tenant_id", "user_id", "created_at")
-_LISTED: Final = 1000
 
 
 def only_name(**names: str | None) -> tuple[str, str]:
@@ -48,9 +49,9 @@ def find(connection: Connection, tenant_id: str, field: str, value: str) -> User
     return _first(connection, select(users).where(users.c.tenant_id == tenant_id, users.c[field] == value))
 
 
-def list_users(connection: Connection, tenant_id: str) -> Sequence[User]:
-    newest_first = select(users).order_by(users.c.created_at.desc(), users.c.user_id.desc())
-    wanted = newest_first.where(users.c.tenant_id == tenant_id).limit(_LISTED)
+def list_users(connection: Connection, tenant_id: str, after: User | None) -> Sequence[User]:
+    place = None if after is None else (after.created_at, after.user_id)
+    wanted = newest_first(users.c.created_at, users.c.user_id, tenant_id=tenant_id, after=place)
     return [user_of(row) for row in connection.execute(wanted).mappings()]
 
 
