@@ -21,8 +21,8 @@ from tessera_service.models import (
     ServiceToken,
     SigningKey,
     Tenant,
+    UserStatus,
 )
-from tessera_service.storage.rules import events
 
 START_MS = 1_800_000_000_000
 
@@ -49,7 +49,6 @@ class MemoryDirectory(MemoryUsers):
     def __init__(self) -> None:
         super().__init__()
         self.tenants: dict[str, Tenant] = {}
-        self.service_tokens: dict[str, ServiceToken] = {}
         self.keys: dict[str, SigningKey] = {}
         self.access_keys: dict[str, AccessKeyRecord] = {}
         self.gateway_keys: dict[str, GatewayKey] = {}
@@ -85,8 +84,12 @@ class MemoryDirectory(MemoryUsers):
     async def list_tenants(self) -> Sequence[Tenant]:
         return [self.tenants[name] for name in sorted(self.tenants)]
 
-    async def add_service_token(self, token: ServiceToken) -> None:
+    async def add_service_token(self, token: ServiceToken) -> bool:
+        user = self.users.get((token.tenant_id, token.subject))
+        if user is not None and user.status is not UserStatus.ACTIVE:
+            return False
         self.service_tokens[token.jti] = token
+        return True
 
     async def get_service_token(self, jti: str) -> ServiceToken | None:
         return self.service_tokens.get(jti)
@@ -101,9 +104,7 @@ class MemoryDirectory(MemoryUsers):
         token = self.service_tokens.get(jti)
         if token is None or token.revoked_at is not None:
             return token
-        self.service_tokens[jti] = replace(token, revoked_at=revocation.at_ms // 1000)
-        self.outbox.append(events.service_token_revoked(token, revocation))
-        self.log.append(LogKind.JTI, token.tenant_id, jti, revocation)
+        self.end_service_token(token, revocation)
         return self.service_tokens[jti]
 
     async def add_access_key(self, key: AccessKeyRecord) -> None:
@@ -254,13 +255,13 @@ class Fragile:
         self.failing = False
         self.hanging = False
         self.fails: set[str] = set()
+        self.fails_times: dict[str, int] = {}  # how many more calls of a method fail
         self.pauses: dict[str, Pause] = {}
         self.calls: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self.store, name)
         if inspect.isasyncgenfunction(attribute):
-        self.fails_times: dict[str, int] = {}  # how many more calls of a method fail
             return self._pages(attribute)
         return self._step(name, attribute) if inspect.iscoroutinefunction(attribute) else attribute
 
@@ -294,15 +295,15 @@ class Fragile:
         return call
 
     async def _be_ill(self, name: str) -> None:
+        if self.fails_times.get(name, 0):
+            self.fails_times[name] -= 1
+            raise StoreUnavailable
         if name in ("open", "close"):
             return  # told to fail by name
         if self.failing:
             raise StoreUnavailable
         if self.hanging:
             await asyncio.Event().wait()
-        if self.fails_times.get(name, 0):
-            self.fails_times[name] -= 1
-            raise StoreUnavailable
 
 
 async def until(condition: Callable[[], bool]) -> None:

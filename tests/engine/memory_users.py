@@ -4,25 +4,28 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
-from tessera_service.models import Event, HitLimit, LogKind, Revocation, Taken, User
+from tessera_service.models import Event, HitLimit, LogKind, Revocation, ServiceToken, Taken, User, UserStatus
 from tessera_service.storage.memory_log import MemoryLog
 from tessera_service.storage.memory_outbox import MemoryOutbox
+from tessera_service.storage.rules import events
 
 NAMES = ("username", "email", "phone")
-
-
 T = TypeVar("T")
 
 
 def following(after: T | None, found: Sequence[T]) -> Sequence[T]:
     """What follows `after` in a list; None: all."""
     return found if after is None else found[found.index(after) + 1 :]
+
+
 class MemoryUsers:
     """What `storage.base` promises of users and counters."""
 
     def __init__(self) -> None:
         self.log = MemoryLog()
+        self.service_tokens: dict[str, ServiceToken] = {}
         self.users: dict[tuple[str, str], User] = {}
         self.outbox = MemoryOutbox()
         self.hits: dict[bytes, dict[str, int]] = {}  # key -> hit id -> until when (ms)
@@ -57,6 +60,8 @@ class MemoryUsers:
         if taken is not None:
             raise ValueError(taken)
         self.users[user.tenant_id, user.user_id] = user
+        if before.status is not UserStatus.ACTIVE or user.status is not UserStatus.ACTIVE:
+            self._end_service_tokens(user.tenant_id, user.user_id, revocation)
         self._tell(user.tenant_id, user.user_id, revocation, event, ends_sessions=ends_sessions)
         return True
 
@@ -74,6 +79,7 @@ class MemoryUsers:
         if user is None or user.version != version:
             return False
         del self.users[tenant_id, user_id]
+        self._end_service_tokens(tenant_id, user_id, revocation)
         self._tell(tenant_id, user_id, revocation, event, ends_sessions=True)
         return True
 
@@ -115,6 +121,16 @@ class MemoryUsers:
             if value is not None and any(getattr(one, name) == value for one in others):
                 return name
         return None
+
+    def end_service_token(self, token: ServiceToken, revocation: Revocation) -> None:
+        self.service_tokens[token.jti] = replace(token, revoked_at=revocation.at_ms // 1000)
+        self.outbox.append(events.service_token_revoked(token, revocation))
+        self.log.append(LogKind.JTI, token.tenant_id, token.jti, revocation)
+
+    def _end_service_tokens(self, tenant_id: str, subject: str, revocation: Revocation) -> None:
+        for token in tuple(self.service_tokens.values()):
+            if (token.tenant_id, token.subject, token.revoked_at) == (tenant_id, subject, None):
+                self.end_service_token(token, revocation)
 
     def _tell(self, tenant_id: str, user_id: str, revocation: Revocation, event: Event, *, ends_sessions: bool) -> None:
         cutoff_ms = revocation.at_ms if ends_sessions else 0

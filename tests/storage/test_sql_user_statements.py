@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.examples import NOW, NOW_MS, revocation
 from storage.user_examples import directories, event, make_user
-from tessera_service.models import CodeRecord, HitLimit
+from tessera_service.models import CodeRecord, HitLimit, ServiceToken
 from tessera_service.storage.sql import SqlDirectory
 
 SQLITE = sqlite.dialect()
@@ -65,6 +65,9 @@ async def live_through(directory: SqlDirectory) -> None:
     for name, value in (("username", "alice"), ("email", "alice@example.com"), ("phone", "+84912345678")):
         await directory.find_user("tenant-a", **{name: value})
     await directory.list_users("tenant-a")
+    await directory.list_users("tenant-a", after=user)
+    token = ServiceToken("j1", "tenant-a", "u1", "edge", (), False, NOW_MS, NOW + 60)
+    await directory.add_service_token(token)
     after = replace(user, version=2)
     await directory.update_user(after, ends_sessions=False, revocation=revocation(), event=event(after))
     await directory.set_password_hash("tenant-a", "u1", old="$argon2id$1", new="$argon2id$2")
@@ -77,7 +80,9 @@ async def live_through(directory: SqlDirectory) -> None:
     await directory.forget(b"key-1")
     await directory.put_code(CodeRecord(b"key", b"right", NOW))
     for code_hash in (b"wrong", b"right"):
-        await directory.guess_code(b"key", code_hash=code_hash, now=NOW - 1, max_guesses=5)
+        guess = await directory.guess_code(b"key", code_hash=code_hash, now=NOW - 1, max_guesses=5)
+    assert guess.spent is not None
+    await directory.restore_code(guess.spent)
     await directory.guess_code(b"key", code_hash=b"right", now=NOW, max_guesses=5)
     await directory.purge_directory(now=NOW + 9000)
 

@@ -14,7 +14,7 @@ from sqlalchemy import event as hook
 from storage.examples import NOW, NOW_MS, revocation, whole_log
 from storage.user_examples import directories, event, events, make_user
 from tessera_service.errors import StoreUnavailable
-from tessera_service.models import LogEntry, LogKind, Tenant, User, UserStatus
+from tessera_service.models import LogEntry, LogKind, ServiceToken, Tenant, User, UserStatus
 from tessera_service.storage.sql import SqlDirectory
 
 FIELDS = ["username", "email", "phone"]
@@ -271,3 +271,89 @@ async def test_a_user_that_cannot_be_read_is_unavailable(directory: SqlDirectory
             await directory.get_user("tenant-a", "u1")
         with pytest.raises(StoreUnavailable):
             await directory.find_user("tenant-a", username="alice")
+
+
+# Service tokens of users
+
+
+def token_of(user: User, jti: str, **changes: Any) -> ServiceToken:
+    token = ServiceToken(jti, user.tenant_id, user.user_id, "edge", (), False, NOW_MS, NOW + 60)
+    return replace(token, **changes)
+
+
+async def test_a_user_that_is_not_active_any_more_has_no_service_token_left(directory: SqlDirectory) -> None:
+    user, other = make_user(), make_user("u2", username="bob", email=None, phone=None)
+    await add(directory, user)
+    await add(directory, other)
+    for token in (token_of(user, "j2"), token_of(user, "j1"), token_of(other, "j3"), token_of(user, "j4")):
+        assert await directory.add_service_token(token) is True
+    await directory.add_service_token(token_of(user, "j5", tenant_id="tenant-b"))
+    await directory.revoke_service_token("j4", revocation=revocation(NOW_MS - 5000))
+    locked = replace(user, status=UserStatus.LOCKED, version=2)
+    assert await update(directory, locked)
+
+    found = {token.jti: token.revoked_at for token in await directory.list_service_tokens()}
+    assert found == {"j1": NOW, "j2": NOW, "j3": None, "j4": NOW - 5, "j5": None}
+    entries = [(entry.kind, entry.tenant_id, entry.key) for entry in await whole_log(directory)]
+    assert entries == [(kind, "tenant-a", key) for kind, key in ENDED]
+    told = [one.event_id for one in await events(directory)]
+    assert told[2:] == ["j4.revoked", "j1.revoked", "j2.revoked", "tenant-a.u1.2"]
+
+
+ENDED = [(LogKind.JTI, "j4"), (LogKind.JTI, "j1"), (LogKind.JTI, "j2"), (LogKind.CHANGED, "u1")]
+
+
+async def test_a_change_of_an_active_user_leaves_its_service_tokens(directory: SqlDirectory) -> None:
+    user = make_user()
+    await add(directory, user)
+    await directory.add_service_token(token_of(user, "j1"))
+    assert await update(directory, replace(user, password_hash="$argon2id$2", version=2))
+    assert await directory.get_service_token("j1") == token_of(user, "j1")
+    assert await whole_log(directory) == (changed(1),)
+
+
+@pytest.mark.parametrize("becomes", [UserStatus.ACTIVE, None])
+async def test_what_a_user_that_was_not_active_had_left_ends_with_its_return_or_its_end(
+    directory: SqlDirectory, becomes: UserStatus | None
+) -> None:
+    user = replace(make_user(), status=UserStatus.LOCKED)
+    await directory.add_service_token(token_of(user, "j1"))  # by a release that did not ask for the user
+    await add(directory, user)
+    if becomes is None:
+        assert await delete(directory, user)
+    else:
+        assert await update(directory, replace(user, status=becomes, version=2))
+    token = await directory.get_service_token("j1")
+    assert token is not None
+    assert token.revoked_at == NOW
+
+
+async def test_a_change_that_is_refused_ends_no_service_token(directory: SqlDirectory) -> None:
+    user = make_user()
+    await add(directory, user)
+    await directory.add_service_token(token_of(user, "j1"))
+    assert not await update(directory, replace(user, status=UserStatus.LOCKED, version=7))
+    assert not await delete(directory, replace(user, version=7))
+    assert await directory.get_service_token("j1") == token_of(user, "j1")
+
+
+@pytest.mark.parametrize("status", [UserStatus.LOCKED, UserStatus.DISABLED])
+async def test_a_user_that_is_not_active_gets_no_service_token(directory: SqlDirectory, status: UserStatus) -> None:
+    user = replace(make_user(), status=status)
+    await add(directory, user)
+    assert await directory.add_service_token(token_of(user, "j1")) is False
+    assert await directory.get_service_token("j1") is None
+    assert await directory.add_service_token(token_of(user, "j2", subject="u2")) is True
+
+
+async def test_of_service_tokens_minted_while_a_user_is_locked_none_lives(product: str, tmp_path: Path) -> None:
+    async with directories(tmp_path, 2, product=product) as both:
+        user = make_user()
+        await add(both[0], user)
+        mints = [both[n % 2].add_service_token(token_of(user, f"j{n:02}")) for n in range(40)]
+        lock = update(both[1], replace(user, status=UserStatus.LOCKED, version=2))
+        made = await asyncio.gather(*mints[:20], lock, *mints[20:])
+        assert made[20] is True
+        tokens = [await both[0].get_service_token(f"j{n:02}") for n in range(40)]
+        assert [token is not None for token in tokens] == [*made[:20], *made[21:]]
+        assert [token.revoked_at for token in tokens if token] == [NOW] * sum(made[:20] + made[21:])

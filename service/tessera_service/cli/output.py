@@ -7,7 +7,15 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
-from tessera_service.errors import InvalidInput, NameTaken, ServiceError, StoreUnavailable, TokenTooLarge, UnknownTenant
+from tessera_service.errors import (
+    Forbidden,
+    InvalidInput,
+    NameTaken,
+    ServiceError,
+    StoreUnavailable,
+    TokenTooLarge,
+    UnknownTenant,
+)
 from tessera_service.logs import plain_line
 
 Found = TypeVar("Found")
@@ -96,6 +104,8 @@ def explain(error: ServiceError) -> str:
             return _INPUT.get(error.field or "", f"--{error.field}: not accepted")
         case NameTaken():
             return f"--{error.field}: another user of the tenant has it"
+        case Forbidden():
+            return "the user is not active: tessera users unlock, or enable"
         case UnknownTenant():
             return "no tenant has that id; add it with: tessera tenants add TENANT"
         case TokenTooLarge():

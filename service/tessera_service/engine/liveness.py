@@ -10,6 +10,7 @@ from tessera_service.engine.alive import Alive, alive, read_alive
 from tessera_service.engine.claims import Claims, read_claims
 from tessera_service.engine.config import EngineConfig
 from tessera_service.engine.deadlines import answered_within
+from tessera_service.engine.ids import is_uuid7
 from tessera_service.engine.key_follower import KeyFollower
 from tessera_service.engine.revocation import Mirror
 from tessera_service.engine.snapshots import (
@@ -19,7 +20,7 @@ from tessera_service.engine.snapshots import (
     service_snapshot,
     session_snapshot,
 )
-from tessera_service.engine.standing import under
+from tessera_service.engine.standing import may_have_sessions, under
 from tessera_service.engine.verifiers import BEARER, REFRESH, Dead, StrictVerifiers, cached_verifier
 from tessera_service.models import ServiceToken, Session, SessionStatus, TokenKind, User
 from tessera_service.storage.base import Directory, SessionStore
@@ -182,7 +183,14 @@ class Liveness:
             raise Dead("token_revoked")
         if self._clock.now() >= token.expires_at:
             raise Dead("token_expired")
+        if not await self._may_have_tokens(token.tenant_id, token.subject):
+            raise Dead("token_revoked")
         return token
+
+    async def _may_have_tokens(self, tenant_id: str, subject: str) -> bool:
+        """False for a user that is not active: one that was stopped by a release that left its service tokens. Most
+        subjects of service tokens are programs, and no user has an id like theirs."""
+        return not is_uuid7(subject) or may_have_sessions(await self._directory.get_user(tenant_id, subject))
 
     def _remember_service(self, token: ServiceToken, *, ticket: int, fill: bool) -> Snapshot:
         data = service_snapshot(token)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Service tokens: bearers of programs such as a gateway. They have no session and live while their record does."""
+"""Service tokens: bearers of programs such as a gateway. They have no session and live while their record does;
+one whose subject is a user of its tenant ends with the user."""
 
 from collections.abc import Sequence
 
@@ -13,7 +14,7 @@ from tessera_service.engine.names import MAX_NAMES, is_name, is_subject
 from tessera_service.engine.signing import SigningPool, Unsigned
 from tessera_service.engine.tenants import Tenants
 from tessera_service.engine.tokens import TokenEngine
-from tessera_service.errors import InvalidInput, UnknownTenant
+from tessera_service.errors import Forbidden, InvalidInput, UnknownTenant
 from tessera_service.models import ServiceToken, TokenKind
 from tessera_service.storage.base import Directory
 
@@ -51,7 +52,8 @@ class ServiceTokens:
         all_tenants: bool = False,
     ) -> str:
         """The bare token. Its time is at most REFRESH_TOKEN_TTL: a retired key stays published that long, no longer.
-        UnknownTenant, InvalidInput, TokenTooLarge."""
+        Where the subject is a user of the tenant, it ends with the user. UnknownTenant, Forbidden (that user is not
+        active), InvalidInput, TokenTooLarge."""
         _check(subject=subject, client_id=client_id, permissions=permissions)
         if not 0 < ttl_seconds <= self._config.longest_token_ttl:
             raise InvalidInput("ttl", out_of_range=True)
@@ -70,7 +72,9 @@ class ServiceTokens:
         )
         token = await self._sign(record)
         async with answered_within(self._config.store_timeout):
-            await self._directory.add_service_token(record)
+            added = await self._directory.add_service_token(record)
+        if not added:
+            raise Forbidden
         return token
 
     async def list(self, tenant_id: str | None = None, *, after: ServiceToken | None = None) -> Sequence[ServiceToken]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from tessera_service.engine.claims import Claims
 from tessera_service.models import ServiceToken, Session, TokenKind
 
-# Service tokens have no session, so no cut-off reaches them: they end with their own record.
+# Service tokens have no session, so no cut-off reaches them: they end with their own record, or their subject's.
 NEVER_CUT_OFF_MS = 2**62
 
 _TIMES = struct.Struct("<qiii")  # created_ms; expires_at and ends_at, in seconds after it; span_seconds

@@ -56,9 +56,9 @@ class UserChange:
 
 
 class Users:
-    """The directory's step comes first: it alone makes the sessions of a user that is not active dead. Then they are
-    ended; whoever hears of the change from the log does that too. Every method raises StoreUnavailable, and those that
-    name a user give None if there is none."""
+    """The directory's step comes first: it alone ends the user's service tokens, and makes the sessions of a user that
+    is not active dead. Then they are ended; whoever hears of the change from the log does that too. Every method raises
+    StoreUnavailable, and those that name a user give None if there is none."""
 
     def __init__(
         self,
@@ -154,7 +154,8 @@ class Users:
         return user
 
     async def lock(self, tenant_id: str, user_id: str) -> User | None:
-        """Ends every session of the user and lets nobody sign in until `unlock`. A user that is disabled stays so."""
+        """Ends every session and service token of the user and lets nobody sign in until `unlock`. A user that is
+        disabled stays so."""
         return await self._stop(tenant_id, user_id, "locked", UserStatus.LOCKED, only=UserStatus.ACTIVE)
 
     async def disable(self, tenant_id: str, user_id: str) -> User | None:
@@ -162,7 +163,7 @@ class Users:
         return await self._stop(tenant_id, user_id, "disabled", UserStatus.DISABLED, only=None)
 
     async def unlock(self, tenant_id: str, user_id: str) -> User | None:
-        """Lets a user that is locked sign in again; sessions that ended stay so. Others are left as they are."""
+        """Lets a user that is locked sign in again; what ended stays so. Others are left as they are."""
         return await self._resume(tenant_id, user_id, "unlocked", UserStatus.LOCKED, LOCKED)
 
     async def enable(self, tenant_id: str, user_id: str) -> User | None:
@@ -257,7 +258,7 @@ class Users:
         raise StoreUnavailable
 
     async def _update(self, user: User, what: str, *, ends_sessions: bool) -> bool:
-        revocation = self._ends.of_subject(reason=what, revoked_by=OPERATOR)
+        revocation = self._ends.of_subject(reason=_REASONS.get(user.status, what), revoked_by=OPERATOR)
         try:
             async with answered_within(self._config.store_timeout):
                 return await self._directory.update_user(

@@ -36,8 +36,9 @@ class Directory(RevocationLog, Outbox, UserDirectory, HitCounters, OneTimeCodes,
         """All, by id."""
         ...
 
-    async def add_service_token(self, token: ServiceToken) -> None:
-        """`jti` has to be new (ValueError)."""
+    async def add_service_token(self, token: ServiceToken) -> bool:
+        """Atomic: False, and nothing is stored, if the subject is a user of the tenant that is not active. `jti` has to
+        be new (ValueError)."""
         ...
 
     async def get_service_token(self, jti: str) -> ServiceToken | None: ...

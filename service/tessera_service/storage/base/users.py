@@ -6,6 +6,9 @@ tenant's. Whatever changes a user as others see it appends CHANGED (tenant_id, k
 the event to the outbox in the same atomic step; what changes nothing appends nothing. Where sessions that
 were made until then have to end (`ends_sessions`, and whenever a user is gone), the entry has the time of the change as
 its `cutoff_ms`, for whoever follows the log.
+
+The service tokens of a subject that is a user end with the user: whatever finds or makes a user inactive, or removes
+it, revokes those that the subject has, as `revoke_service_token` does, in the same step.
 """
 
 from collections.abc import Sequence
@@ -13,11 +16,11 @@ from typing import Final, Protocol
 
 from tessera_service.models import Event, Revocation, User
 
+LISTED: Final = 1000  # in one read of any list of the directory
+
 
 class UserDirectory(Protocol):
     """Users by id, and by each of their names: normalised by the caller, compared as they stand."""
-LISTED: Final = 1000  # in one read of any list of the directory
-
 
     async def add_user(self, user: User, *, event: Event) -> str | None:
         """Atomic. None if it was added; else nothing changed and the answer is the name of the first field (of

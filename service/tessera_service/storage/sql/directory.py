@@ -45,8 +45,8 @@ class SqlDirectory(SqlStore):
     async def list_tenants(self) -> Sequence[Tenant]:
         return await self._read(steps.list_tenants)
 
-    async def add_service_token(self, token: ServiceToken) -> None:
-        await self._write(partial(steps.add_service_token, token=token))
+    async def add_service_token(self, token: ServiceToken) -> bool:
+        return await self._write(partial(steps.add_service_token, token=token))
 
     async def get_service_token(self, jti: str) -> ServiceToken | None:
         return await self._read(partial(steps.get_service_token, jti=jti))
@@ -160,14 +160,14 @@ class SqlDirectory(SqlStore):
         step = partial(codes.guess, key=key, code_hash=code_hash, now=now, max_guesses=max_guesses)
         return await self._write(step)
 
+    async def restore_code(self, spent: SpentCode) -> None:
+        await self._write(partial(codes.restore, spent=spent))
+
     async def list_signing_keys(self) -> Sequence[SigningKey]:
         return await self._read(steps.list_signing_keys)
 
     async def add_signing_key(self, key: SigningKey, *, after: str | None) -> bool:
         return await self._write(partial(steps.add_signing_key, key=key, after=after))
-    async def restore_code(self, spent: SpentCode) -> None:
-        await self._write(partial(codes.restore, spent=spent))
-
 
     async def revoke_signing_key(self, kid: str, *, revocation: Revocation) -> bool:
         return await self._write(partial(steps.revoke_signing_key, kid=kid, revocation=revocation))

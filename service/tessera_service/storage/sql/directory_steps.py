@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from tessera_service.models import LogKind, Revocation, ServiceToken, SigningKey, Tenant
+from tessera_service.models import LogKind, Revocation, ServiceToken, SigningKey, Tenant, UserStatus
 from tessera_service.storage.rules import events
 from tessera_service.storage.sql import log, outbox
 from tessera_service.storage.sql.database import DuplicateError
@@ -50,6 +50,7 @@ def add_service_token(connection: Connection, token: ServiceToken) -> bool:
         connection.execute(insert(service_tokens), service_token_values(token))
     except IntegrityError as error:
         raise DuplicateError("jti has to be new") from error
+    return True
 
 
 def get_service_token(connection: Connection, jti: str, *, lock: bool = False) -> ServiceToken | None:
@@ -77,6 +78,22 @@ def revoke_service_token(connection: Connection, jti: str, revocation: Revocatio
     outbox.append(connection, events.service_token_revoked(token, revocation))
     log.append(connection, LogKind.JTI, jti, revocation, tenant_id=token.tenant_id)
     return revoked
+
+
+def end_service_tokens(
+    connection: Connection, tenant_id: str, subject: str, revocation: Revocation
+) -> Sequence[ServiceToken]:
+    """Revokes those of a subject, but for their events and entries, which have their place at the end of a step."""
+    live = (
+        service_tokens.c.tenant_id == tenant_id,
+        service_tokens.c.subject == subject,
+        service_tokens.c.revoked_at.is_(None),
+    )
+    wanted = select(service_tokens).where(*live).order_by(service_tokens.c.jti)
+    found = [service_token_of(row) for row in connection.execute(wanted.with_for_update()).mappings()]
+    if found:
+        connection.execute(update(service_tokens).where(*live).values(revoked_at=revocation.at_ms // 1000))
+    return found
 
 
 def purge_service_tokens(connection: Connection, now: int, limit: int) -> int:

@@ -7,7 +7,7 @@ from operator import itemgetter
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, insert, select, update
 
-from tessera_service.models import LogKind, LogPage, Revocation, Session
+from tessera_service.models import LogKind, LogPage, Revocation, ServiceToken, Session
 from tessera_service.storage.sql import engine
 from tessera_service.storage.sql.rows import entry_of
 from tessera_service.storage.sql.schema import IS_JTI, IS_SUBJECT, log_head, revocation_log, sessions, subjects
@@ -26,6 +26,13 @@ def append_sessions(connection: Connection, ended: Sequence[Session], revocation
     if ended:
         keys = [(session.tenant_id, session.session_id) for session in ended]
         _append(connection, LogKind.SESSION, keys, revocation, cutoff_ms=0)
+
+
+def append_service_tokens(connection: Connection, ended: Sequence[ServiceToken], revocation: Revocation) -> None:
+    """As `append`, a JTI entry for each, in their order."""
+    if ended:
+        keys = [(token.tenant_id, token.jti) for token in ended]
+        _append(connection, LogKind.JTI, keys, revocation, cutoff_ms=0)
 
 
 def _append(

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Users: each function is one step over a connection that is inside a transaction.
 
-Locks: the tenant's row for whatever takes a name, so that nobody takes it meanwhile; the user; the outbox; the log.
+Locks: the tenant's row for whatever takes a name, so that nobody takes it meanwhile; the user; the user's service
+tokens; the outbox; the log.
 """
 
 from collections.abc import Sequence
@@ -9,13 +10,14 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, delete, insert, select, update
 
-from tessera_service.models import Event, LogKind, Revocation, User
+from tessera_service.models import Event, LogKind, Revocation, ServiceToken, User, UserStatus
+from tessera_service.storage.rules import events
 from tessera_service.storage.sql import log, outbox
 from tessera_service.storage.sql.database import DuplicateError
-from tessera_service.storage.sql.rows import user_of, user_values
-from tessera_service.storage.sql.schema import tenants
 from tessera_service.storage.sql.directory_steps import end_service_tokens
 from tessera_service.storage.sql.listing import newest_first
+from tessera_service.storage.sql.rows import user_of, user_values
+from tessera_service.storage.sql.schema import tenants
 from tessera_service.storage.sql.schema_users import users
 
 _NAMES: Final = ("username", "email", "phone")
@@ -58,15 +60,18 @@ def list_users(connection: Connection, tenant_id: str, after: User | None) -> Se
 def change(connection: Connection, user: User, ends_sessions: bool, revocation: Revocation, event: Event) -> bool:
     _lock_names(connection, user.tenant_id)
     row = _is(user.tenant_id, user.user_id)
-    version = connection.execute(select(users.c.version).where(row).with_for_update()).scalar_one_or_none()
-    if version is None or version != user.version - 1:
+    known = connection.execute(select(users.c.version, users.c.status).where(row).with_for_update()).first()
+    if known is None or known.version != user.version - 1:
         return False
     taken = _taken(connection, user)
     if taken is not None:
         raise DuplicateError(taken)
     changes = {name: value for name, value in user_values(user).items() if name not in _NEVER_CHANGES}
     connection.execute(update(users).where(row).values(changes))
-    _tell(connection, user.tenant_id, user.user_id, revocation, event, ends_sessions=ends_sessions)
+    ended: Sequence[ServiceToken] = ()
+    if UserStatus(known.status) is not UserStatus.ACTIVE or user.status is not UserStatus.ACTIVE:
+        ended = end_service_tokens(connection, user.tenant_id, user.user_id, revocation)
+    _tell(connection, user.tenant_id, user.user_id, revocation, event, ended, ends_sessions=ends_sessions)
     return True
 
 
@@ -81,14 +86,23 @@ def remove(
     known = and_(_is(tenant_id, user_id), users.c.version == version)
     if connection.execute(delete(users).where(known)).rowcount == 0:
         return False
-    _tell(connection, tenant_id, user_id, revocation, event, ends_sessions=True)
+    ended = end_service_tokens(connection, tenant_id, user_id, revocation)
+    _tell(connection, tenant_id, user_id, revocation, event, ended, ends_sessions=True)
     return True
 
 
 def _tell(
-    connection: Connection, tenant_id: str, user_id: str, revocation: Revocation, event: Event, *, ends_sessions: bool
+    connection: Connection,
+    tenant_id: str,
+    user_id: str,
+    revocation: Revocation,
+    event: Event,
+    ended: Sequence[ServiceToken],
+    *,
+    ends_sessions: bool,
 ) -> None:
-    outbox.append(connection, event)
+    outbox.append(connection, *(events.service_token_revoked(token, revocation) for token in ended), event)
+    log.append_service_tokens(connection, ended, revocation)
     cutoff_ms = revocation.at_ms if ends_sessions else 0
     log.append(connection, LogKind.CHANGED, user_id, revocation, tenant_id=tenant_id, cutoff_ms=cutoff_ms)
 
