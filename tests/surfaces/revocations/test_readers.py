@@ -4,19 +4,22 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from types import SimpleNamespace
 from unittest import mock
 
 import pytest
 from starlette.types import Message
 
 from surfaces.edge.asgi import ask as ask_plainly
-from surfaces.revocations.calls import PATH, end_session, follow
+from surfaces.revocations.calls import PATH, ask, end_session, follow
 from surfaces.service_rig import TENANT, Rig
 from tessera_service.engine.revocation_feed import BATCH, Batch
+from tessera_service.engine.seats import Seats
 from tessera_service.http.errors import ClientGone
 from tessera_service.models import LogEntry, LogKind
 from tessera_service.surfaces.revocations import endpoint, lines
 from tessera_service.surfaces.revocations.lines import Lines, encode_entry, encode_new_entry
+from tessera_service.surfaces.revocations.operations import SLOWEST_BYTES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -66,6 +69,15 @@ async def test_an_entry_is_encoded_once_for_all_who_are_told_of_it(rig_of_one_st
     assert (after.misses - before.misses, after.hits - before.hits) == (1, 9)
 
 
+async def test_seats_are_those_of_the_engine_however_many_endpoints_serve_it(rig_of_one_store: Rig) -> None:
+    rig = rig_of_one_store
+    cursor = (await follow(rig)).cursor
+    feed = rig.engine.feed
+    with mock.patch.object(feed, "_followers", Seats(1, each=1)), feed.follower_seat(TENANT):
+        assert (await ask(rig, cursor)).status_code == 503
+    assert (await ask(rig, cursor)).status_code == 200
+
+
 # Slow readers
 
 
@@ -106,14 +118,29 @@ async def test_a_reader_that_takes_a_little_now_and_then_is_given_up() -> None:
     assert taken < 1000
 
 
-@pytest.mark.usefixtures("impatient")
-async def test_a_reader_that_takes_enough_may_take_long() -> None:
-    async def send(_: Message) -> None:
-        await asyncio.sleep(0.01)
+@pytest.mark.parametrize(("taken", "is_enough"), [(SLOWEST_BYTES, True), (SLOWEST_BYTES // 2, False)])
+async def test_a_reader_that_takes_enough_in_each_second_may_take_long(taken: int, is_enough: bool) -> None:
+    seconds = 0
 
-    opened = Lines(send, compressed=False)
-    for _ in range(50):  # half a second and more, twice the patience
-        await opened.write([b"x" * 10_000])
+    async def send(_: Message) -> None:
+        nonlocal seconds
+        seconds += 1
+        await asyncio.sleep(0)
+
+    clock = SimpleNamespace(monotonic=lambda: float(seconds))
+    with mock.patch.object(lines, "time", clock):
+        opened = Lines(send, compressed=False)
+
+        async def write_on() -> None:
+            for _ in range(100):
+                await opened.write([b"x" * taken])
+
+        if is_enough:
+            await write_on()
+        else:
+            with pytest.raises(ClientGone):
+                await write_on()
+    assert (seconds == 100) is is_enough
 
 
 @pytest.mark.usefixtures("impatient")
