@@ -2,6 +2,7 @@
 """Redis, which runs one script at a time: very many sessions of a subject end at once, and what is written of each
 follows in small steps, none of which is lost."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -231,6 +232,22 @@ async def test_what_was_over_long_ago_is_not_told_and_is_cut_off(store: RedisSes
     assert await left(reader) == []
     counts = await store.count_sessions("tenant-a", surface="token", now=NOW)
     assert (counts.total, counts.active, counts.expired) == (5, 0, 0)
+
+
+async def test_many_who_revoke_at_once_end_each_session_once(store: RedisSessionStore, reader: Redis) -> None:
+    names = await fill(store, 20)
+    done = await asyncio.gather(
+        *(store.revoke_subject("tenant-a", "alice", revocation=revocation(LATER)) for _ in range(4)),
+        *(store.revoke_others("tenant-a", "alice", keep="none", revocation=revocation(LATER)) for _ in range(2)),
+        *(store.revoke_session(name, revocation=revocation(LATER)) for name in names[::5]),
+        *(store.purge(now=NOW, retention_seconds=9999) for _ in range(3)),
+    )
+    assert len(done) == 13
+    assert sorted(await told(store)) == sorted(names)
+    assert await marked(reader) == jtis(names)
+    assert await left(reader) == []
+    counts = await store.count_sessions("tenant-a", surface="token", now=NOW)
+    assert (counts.total, counts.active, counts.expired) == (20, 0, 0)
 
 
 async def test_very_many_others_end_and_the_kept_one_lives(store: RedisSessionStore, reader: Redis) -> None:

@@ -40,7 +40,7 @@ from tessera_service.storage.redis.rows import (
 from tessera_service.storage.redis.store import RedisStore
 from tessera_service.storage.rules import events
 
-AT_ONCE: Final = 500  # sessions that one script ends
+AT_ONCE: Final = 200  # sessions that one script ends: all else waits for it
 _NEWEST_MS: Final = 2**53  # no session was made later
 
 

@@ -14,8 +14,9 @@ local newest = call('ZREVRANGE', P .. 'l:' .. who, 0, 0, 'WITHSCORES')
 local raised = math.max(cutoff, tonumber(newest[2]), why.at)
 local active = call('ZCOUNT', live, '(' .. int(math.floor(why.at / 1000) * 1000), '+inf')
 
-local standing = first_of(live, '-inf', given.at_once)
-local are_all = #standing == call('ZCARD', live)
+local many = call('ZCARD', live)
+local standing = many <= given.at_once and first_of(live, '-inf', given.at_once) or {}
+local are_all = #standing == many
 local alive = are_all and alive_of(standing, given.alive_since_ms) or {}
 tell_ends(alive, why)
 log('subject', given.tenant, given.subject, raised, why['until'])
