@@ -63,7 +63,7 @@ class Metrics:
         self.sign_ins = self._counter("tessera_sign_ins", "Sign-ins, by method and outcome", "method", "outcome")
         self.introspections = self._counter("tessera_introspections", "Introspections, by outcome", "outcome")
         self.store_errors = self._counter("tessera_store_errors", "Calls that failed because a store did", "call")
-        self.overloads = self._counter("tessera_overloads", "Calls refused because a queue or all seats were full", "call")
+        self.overloads = self._counter("tessera_overloads", "Calls refused because all was full", "call")
 
         self._written: Gauge | None = None
         if shared is not None:
