@@ -8,9 +8,9 @@ namespace tessera::bindings {
 
 namespace {
 
-using Class = py::class_<RevocationSet, std::shared_ptr<RevocationSet>>;
+using SetClass = py::class_<RevocationSet, std::shared_ptr<RevocationSet>>;
 
-void define_writing(Class& set) {
+void define_writing(SetClass& set) {
   define_method(
       set, "revoke_jti(self, jti, *, expires_at)",
       "Revokes one token. `expires_at`: seconds since 1970 until which the entry is kept; not before the token is "
@@ -36,7 +36,7 @@ void define_writing(Class& set) {
       py::arg("tenant_id"), py::arg("subject"), py::kw_only(), py::arg("cutoff_ms"), py::arg("expires_at"));
 }
 
-void define_reading(Class& set) {
+void define_reading(SetClass& set) {
   define_method(
       set, "is_jti_revoked(self, jti)", "Whether revoke_jti named it and it was not purged since. Keeps the GIL.",
       [](const RevocationSet& self, const py::object& jti) { return self.is_jti_revoked(text(jti, "jti")); },
@@ -60,7 +60,7 @@ void define_reading(Class& set) {
   set.def("__len__", &RevocationSet::size);
 }
 
-void define_keeping(Class& set) {
+void define_keeping(SetClass& set) {
   define_method(
       set, "purge(self, *, now=None)",
       "Drops entries whose expiry is at or before `now` (seconds, the present if None); returns how many went.\n"
@@ -92,7 +92,7 @@ void define_keeping(Class& set) {
 }  // namespace
 
 void register_revocation_set(py::module_& module) {
-  Class set(
+  SetClass set(
       module, "RevocationSet", py::is_final(),
       "Revoked token ids and sessions, and cut-offs of subjects, each until an expiry in seconds. Nothing is ever\n"
       "un-revoked: adding again keeps the later expiry. Threads may share it: readers never wait, writers take "

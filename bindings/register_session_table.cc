@@ -8,7 +8,7 @@ namespace tessera::bindings {
 
 namespace {
 
-using Class = py::class_<SessionTable, std::shared_ptr<SessionTable>>;
+using TableClass = py::class_<SessionTable, std::shared_ptr<SessionTable>>;
 
 bool put(SessionTable& table, const py::object& ticket, const py::object& id, const py::object& tenant_id,
          const py::object& subject, const py::object& created_ms, const py::object& expires_at,
@@ -27,7 +27,7 @@ py::object find(const SessionTable& table, const py::object& id, const py::objec
   return snapshot ? py::object(to_bytes(snapshot->bytes())) : py::none();
 }
 
-void define_filling(Class& table) {
+void define_filling(TableClass& table) {
   define_method(table, "ticket(self)", "To be taken before the store is read, and passed to put.",
                 [](const SessionTable& self) { return self.ticket(); });
   define_method(
@@ -42,7 +42,7 @@ void define_filling(Class& table) {
                 &find, py::arg("id"), py::kw_only(), py::arg("now") = py::none());
 }
 
-void define_dropping(Class& table) {
+void define_dropping(TableClass& table) {
   define_method(
       table, "drop(self, id)", "Forgets one session; fills under way for it will be refused.",
       [](SessionTable& self, const py::object& id) { self.drop(text(id, "id")); }, py::arg("id"));
@@ -59,7 +59,7 @@ void define_dropping(Class& table) {
 }  // namespace
 
 void register_session_table(py::module_& module) {
-  Class table(
+  TableClass table(
       module, "SessionTable", py::is_final(),
       "Snapshots of live sessions by id, bounded in entries: the least recently used go. Take a ticket before\n"
       "reading the store and pass it to put: a fill that races a drop must lose. Threads may share it; it keeps "

@@ -19,7 +19,7 @@ using internal::SessionShard;
 
 namespace {
 
-constexpr std::size_t kMaxShards = 64;
+constexpr std::size_t kMaxTableShards = 64;
 constexpr std::size_t kEntriesWorthAShard = 256;  // fewer entries per shard would make eviction unjust
 constexpr std::size_t kStamps = 4096;             // a power of two
 
@@ -41,7 +41,7 @@ void raise(Stamp& stamp, SessionTable::Ticket ticket) noexcept {
 // drop. Ids and subjects share stamps by hash: a collision refuses a put too many, never one too few.
 struct SessionTable::Impl {
   explicit Impl(std::size_t max_entries)
-      : shards(std::bit_floor(std::clamp(max_entries / kEntriesWorthAShard, std::size_t{1}, kMaxShards))),
+      : shards(std::bit_floor(std::clamp(max_entries / kEntriesWorthAShard, std::size_t{1}, kMaxTableShards))),
         entries_per_shard(max_entries / shards.size()) {}
 
   [[nodiscard]] HashedId hashed(std::string_view id) const noexcept { return {internal::siphash64(id_key, id), id}; }
