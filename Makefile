@@ -9,7 +9,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
-FAULTS := tests/faults tests/e2e/test_event_kills.py tests/e2e/test_races.py tests/e2e/test_guessing.py tests/storage/test_model.py tests/storage/test_postgres.py
+FAULTS := tests/faults tests/e2e/test_event_kills.py tests/e2e/test_races.py tests/e2e/test_guessing.py tests/storage/test_model.py tests/storage/test_postgres.py tests/storage/test_sql_durability.py tests/surfaces/gateway/test_races.py
 DATA_DIR ?= .tessera
 export TESSERA_VECTORS ?= $(abspath ../shared/vectors)
 

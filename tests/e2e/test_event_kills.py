@@ -16,7 +16,7 @@ from figures import Tell
 
 pytestmark = pytest.mark.slow
 
-KILLS = 100 if os.environ.get("TESSERA_FAULTS") == "1" else 10
+KILLS = 100 if os.environ.get("TESSERA_FAULTS") == "1" else 5
 SECRET = "0123456789abcdef0123456789abcdef"
 
 

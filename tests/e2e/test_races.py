@@ -85,29 +85,29 @@ def run(services: list[ServiceProcess], race: Callable[[Callers], Awaitable[None
 
 
 def test_fifty_refreshes_of_one_token_get_one_successor(services: list[ServiceProcess], tell: Tell) -> None:
-    wanted = rounds(some=10, full=500 if "DATABASE_URL" in services[0].settings else 1000)
+    wanted = rounds(some=5, full=500 if "DATABASE_URL" in services[0].settings else 1000)
     tally = run(services, lambda callers: race_refreshes(callers, wanted), tell)
     assert tally.counted["successors"] == wanted
     assert tally.counted["refreshes answered 200"] == wanted * 50
 
 
 def test_a_replay_after_the_grace_ends_the_family(hasty: list[ServiceProcess], tell: Tell) -> None:
-    tally = run(hasty, lambda callers: race_reuse(callers, rounds(some=2, full=20), grace_seconds=1), tell)
+    tally = run(hasty, lambda callers: race_reuse(callers, rounds(some=1, full=20), grace_seconds=1), tell)
     assert tally.counted["replays answered 403"] == tally.rounds * 50
 
 
 def test_nothing_that_a_refresh_made_survives_a_revocation(services: list[ServiceProcess], tell: Tell) -> None:
-    tally = run(services, lambda callers: race_revocations(callers, rounds(some=5, full=200)), tell)
+    tally = run(services, lambda callers: race_revocations(callers, rounds(some=4, full=200)), tell)
     assert tally.counted["pairs born"] >= tally.rounds // 2  # the revocations did meet refreshes
 
 
 def test_fifty_creations_never_leave_more_than_the_limit(services: list[ServiceProcess], tell: Tell) -> None:
-    tally = run(services, lambda callers: race_creations(callers, rounds(some=3, full=100)), tell)
+    tally = run(services, lambda callers: race_creations(callers, rounds(some=2, full=100)), tell)
     assert tally.counted["created"] == tally.rounds * 50
     assert tally.counted["lists read"] > 4 * tally.rounds  # also while they ran
 
 
 def test_fifty_validations_near_the_end_get_one_successor(services: list[ServiceProcess], tell: Tell) -> None:
-    wanted = rounds(some=3, full=100)
+    wanted = rounds(some=2, full=100)
     tally = run(services, lambda callers: race_slides(callers, wanted), tell)
     assert tally.counted["successors"] == wanted

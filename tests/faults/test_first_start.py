@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Instances that all start for the first time, at once, on an empty database: six always, twenty with
+"""Instances that all start for the first time, at once, on an empty database: four always, twenty with
 TESSERA_FAULTS=1. One of them makes the tables, one the signing key, and all know it."""
 
 import contextlib
@@ -19,7 +19,7 @@ from postgres import postgres_server
 
 pytestmark = pytest.mark.slow
 
-INSTANCES: Final = 20 if os.environ.get("TESSERA_FAULTS") == "1" else 6
+INSTANCES: Final = 20 if os.environ.get("TESSERA_FAULTS") == "1" else 4
 SETTINGS: Final = {"RATE_LIMIT": "off", "ISSUER": "https://issuer.example"}
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`kill -9` of a service while it issues, refreshes and revokes, over SQLite and PostgreSQL: five times each always, a
+"""`kill -9` of a service while it issues, refreshes and revokes, over SQLite and PostgreSQL: three times each always, a
 hundred times with TESSERA_FAULTS=1. What was acknowledged is so after the next start; what was not is done or not done,
 never half (`history.py`)."""
 
@@ -23,7 +23,7 @@ from figures import Tell
 
 pytestmark = pytest.mark.slow
 
-KILLS: Final = 100 if os.environ.get("TESSERA_FAULTS") == "1" else 5
+KILLS: Final = 100 if os.environ.get("TESSERA_FAULTS") == "1" else 3
 BETWEEN: Final = 20  # acknowledged revocations before the next kill
 PATIENCE_SECONDS: Final = 60.0
 

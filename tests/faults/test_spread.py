@@ -22,7 +22,7 @@ from figures import Tell
 
 pytestmark = pytest.mark.slow
 
-REVOCATIONS: Final = 10_000 if os.environ.get("TESSERA_FAULTS") == "1" else 60
+REVOCATIONS: Final = 10_000 if os.environ.get("TESSERA_FAULTS") == "1" else 40
 AT_ONCE: Final = 4
 ACTORS: Final = 2  # who sign in, refresh, ask and sign out meanwhile
 PATIENCE_SECONDS: Final = 20.0

@@ -27,7 +27,7 @@ from tessera_service.storage.redis.scripts import script
 
 pytestmark = pytest.mark.slow
 
-FAULTS: Final = 1000 if os.environ.get("TESSERA_FAULTS") == "1" else 30
+FAULTS: Final = 1000 if os.environ.get("TESSERA_FAULTS") == "1" else 20
 
 
 @dataclass(frozen=True)

