@@ -3,6 +3,7 @@
 follows in small steps, none of which is lost."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -11,7 +12,18 @@ import pytest
 from redis.asyncio import Redis
 
 from redis_server import fresh_database
-from storage.examples import NOW, NOW_MS, limit, make_session, refresh_jti, revocation, rotation, tokens, whole_log
+from storage.examples import (
+    NOW,
+    NOW_MS,
+    gateway_session,
+    limit,
+    make_session,
+    refresh_jti,
+    revocation,
+    rotation,
+    tokens,
+    whole_log,
+)
 from tessera_service.errors import StoreUnavailable
 from tessera_service.models import (
     EventType,
@@ -25,6 +37,7 @@ from tessera_service.storage.redis import RedisSessionStore, sessions
 from tessera_service.storage.redis.partition import Partition
 
 LATER = NOW_MS + 1000
+NUMBERS = itertools.count()
 
 
 async def one() -> str:
@@ -215,6 +228,20 @@ async def test_what_broke_off_takes_no_place_from_a_new_session(store: RedisSess
     assert made.evicted == ()
 
 
+async def test_a_limited_session_that_broke_off_is_neither_counted_nor_listed(store: RedisSessionStore) -> None:
+    for number in range(5):
+        await store.create(gateway_session(f"g{number}"))
+    await break_off(store)
+    made = await store.create_limited(
+        gateway_session("new"), limit=limit(1, policy="reject"), eviction=revocation(LATER)
+    )
+    assert made.session is not None
+    listed = await store.list_sessions(
+        "tenant-a", subject="alice", now=NOW, active_only=True, surface="gateway", limit=9
+    )
+    assert [session.session_id for session in listed] == ["new"]
+
+
 async def test_no_session_is_purged_before_its_end_is_told(store: RedisSessionStore, reader: Redis) -> None:
     names = await fill(store)
     await break_off(store)
@@ -327,6 +354,27 @@ async def test_no_step_of_a_revocation_does_more_for_more_sessions(
     await REVOKING[name](store)
     assert len(watch.taken) >= 50
     assert watch.largest() <= few + 2
+
+
+SIGNING_IN: dict[str, Step] = {
+    "a sign-in with a limit": lambda store: store.create_limited(
+        gateway_session(f"g{next(NUMBERS)}"), limit=limit(5), eviction=revocation(LATER)
+    ),
+    "what is limited": lambda store: store.list_sessions(
+        "tenant-a", subject="alice", now=NOW, active_only=True, surface="gateway", limit=10
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(SIGNING_IN))
+async def test_sessions_that_no_limit_counts_cost_nothing(store: RedisSessionStore, watch: Watch, name: str) -> None:
+    await SIGNING_IN[name](store)
+    alone = watch.largest()
+    await fill(store, 100)
+    await store.revoke_session("s5", revocation=revocation(LATER))
+    watch.largest()
+    await SIGNING_IN[name](store)
+    assert watch.largest() <= alone + 10
 
 
 async def test_a_session_that_was_refreshed_hundreds_of_times_ends_as_quickly_as_a_new_one(

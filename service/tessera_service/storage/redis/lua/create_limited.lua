@@ -6,13 +6,7 @@ if call('EXISTS', P .. 's:' .. s.id) == 1 or not are_new(tokens) then
   return false
 end
 local who = who_of(s.tenant, s.subject)
-local cutoff, counted = cutoff_of(who), {}
-for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'a:' .. who, '(' .. int(limit.now * 1000), '+inf')) do
-  local other = find(id)
-  if not limit.surface or other.surface == limit.surface then
-    counted[#counted + 1] = other
-  end
-end
+local cutoff, counted = cutoff_of(who), active_of(who, limit.surface, limit.now)
 local too_many = math.max(#counted + 1 - limit.max, 0)
 if too_many > 0 and limit.rejects then
   return 'full'

@@ -3,13 +3,15 @@
 -- ARGV[1]: id of the directory. ARGV[2]: for how long "revoked:<jti>" outlives its token (seconds), or "" where it lives
 -- in another slot and is written later. ARGV[3]: what the step is given, as JSON. From ARGV[4] on: bytes.
 --
--- Below the tag of a partition; <who> is tenant, NUL, subject; <where made> is tenant, NUL, surface:
+-- Below the tag of a partition; <who> is tenant, NUL, subject; <where made> is tenant, NUL, surface; <who where> is <who>,
+-- NUL, surface:
 --   meta            directory, partitions, log (its id), head (of the log), told (head of the outbox)
 --   s:<session>     a session: see FIELDS in rows.py         y:<session>  its tokens (by expiry) without dead ones
 --   t:<jti>         a token                                  n:<jti>      when it was spent, if its session forgot
 --   c:<who>         cut-off (ms), entries that hold it (n)   l:<who>      sessions (by creation)
 --   a:<who>         sessions that may end (by their end)     q:<who>      locked ones        e:<who>  erasable ones
 --   x:<who>         sessions that a cut-off ended and no event tells of yet (by their end)
+--   b:<who where>   as a:, with what is in x: too
 --   endings         by <who>: the revocation that ended those, as it was given
 --   i:<tenant>      sessions (by creation)                   k:<access key>  sessions that may end (by their end)
 --   v:<where made>  sessions that may end (by their end)     w:<where made>  how many others there are
@@ -74,6 +76,10 @@ end
 
 local function made(s)
   return who_of(s.tenant, s.surface)
+end
+
+local function made_by(s)
+  return P .. 'b:' .. s.who .. '\0' .. s.surface
 end
 
 -- When its time is over (ms).
@@ -190,6 +196,7 @@ end
 local function index(s)
   local over = time_over(s)
   call('ZADD', P .. 'a:' .. s.who, over, s.id)
+  call('ZADD', made_by(s), over, s.id)
   call('ZADD', P .. 'v:' .. made(s), over, s.id)
   call('ZADD', P .. 'due:s', over, s.id)
   if s.key then
@@ -202,6 +209,7 @@ local function stop(leaving)
   local stopped = {}
   for _, s in ipairs(leaving) do
     gather('ZREM', P .. 'a:' .. s.who, s.id)
+    gather('ZREM', made_by(s), s.id)
     gather('ZREM', P .. 'v:' .. made(s), s.id)
     if s.key then
       gather('ZREM', P .. 'k:' .. s.key, s.id)
@@ -229,6 +237,18 @@ local function write_ends(leaving, why)
     mark_tokens(s.id, why.at)
   end
   flush()
+end
+
+-- The sessions of a subject that are active then, all or those of one surface, in no order.
+local function active_of(who, surface, now)
+  local live, active = P .. 'a:' .. who, {}
+  local set = surface and P .. 'b:' .. who .. '\0' .. surface or live
+  for _, id in ipairs(call('ZRANGEBYSCORE', set, '(' .. int(now * 1000), '+inf')) do
+    if not surface or call('ZSCORE', live, id) then
+      active[#active + 1] = find(id)
+    end
+  end
+  return active
 end
 
 -- Ends sessions that may end; `is_told`: their events are written.

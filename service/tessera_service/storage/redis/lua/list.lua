@@ -29,6 +29,21 @@ local function count()
   return given.status and all - call('ZCARD', live) - call('ZCARD', locked) or all
 end
 
+-- What a surface limits is few, whatever else there is of the subject.
+if who and given.surface and given.status == 'active' then
+  local active, cutoff, page = active_of(who, given.surface, given.now), cutoff_of(who), {}
+  table.sort(active, function(one, other)
+    if one.created ~= other.created then
+      return one.created > other.created
+    end
+    return one.id > other.id
+  end)
+  for i = given.offset + 1, math.min(given.offset + given.limit, #active) do
+    page[#page + 1] = whole(active[i].id, cutoff)
+  end
+  return {-1, page}
+end
+
 local total, found, skipped, at = count(), {}, 0, 0
 local is_plain = not given.status and not given.surface
 if is_plain then

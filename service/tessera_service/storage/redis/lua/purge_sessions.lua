@@ -11,6 +11,7 @@ for _, id in ipairs(ids) do
   for _, kind in ipairs({'a:', 'l:', 'q:', 'x:'}) do
     call('ZREM', P .. kind .. s.who, id)
   end
+  call('ZREM', made_by(s), id)
   call('SREM', P .. 'e:' .. s.who, id)
   call('ZREM', P .. 'i:' .. s.tenant, id)
   if s.key then
