@@ -2,6 +2,7 @@
 """mixer.py URL NAME SECONDS: everything that a store does, at once, to the same few subjects; prints how often."""
 
 import asyncio
+import contextlib
 import random
 import sys
 import time
@@ -23,7 +24,7 @@ from storage.examples import (
     tokens,
 )
 from storage.user_examples import event, make_user
-from tessera_service.models import HitLimit, ServiceToken, Tenant
+from tessera_service.models import HitLimit, ServiceToken, Tenant, UserStatus
 from tessera_service.storage.sql import SqlDirectory, SqlSessionStore
 
 SUBJECTS = ("alice", "bob", "carol")
@@ -138,8 +139,21 @@ class Mixer:
         removed = event(replace(user, version=3), "removed")
         await self.directory.delete_user("tenant-a", user.user_id, version=2, revocation=revocation(), event=removed)
 
+    async def step_stop_user(self) -> None:
+        """The same one in all processes, with service tokens that others mint and revoke at this moment."""
+        user = await self.directory.get_user("tenant-a", "shared")
+        if user is None:
+            user = make_user("shared", username="shared", email=None, phone=None)
+            with contextlib.suppress(ValueError):  # added by another since
+                await self.directory.add_user(user, event=event(user))
+            return
+        status = UserStatus.LOCKED if user.status is UserStatus.ACTIVE else UserStatus.ACTIVE
+        changed = replace(user, status=status, version=user.version + 1)
+        await self.directory.update_user(changed, ends_sessions=True, revocation=revocation(), event=event(changed))
+
     async def step_service_token(self) -> None:
-        token = ServiceToken(self.fresh(), "tenant-a", "reader", "edge", (), False, 1, NOW + 60)
+        subject = self.chance.choice(["reader", "shared", "shared"])
+        token = ServiceToken(self.fresh(), "tenant-a", subject, "edge", (), False, 1, NOW + 60)
         await self.directory.add_service_token(token)
         await self.directory.revoke_service_token(token.jti, revocation=revocation())
 
