@@ -53,10 +53,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(f"{test}\n    {figures}")
 
 
+def pytest_collection() -> None:
+    """Twelve thousand tests, and all that they import, stay until the end: nothing looks through them for garbage."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """Twelve thousand tests and all that they import stay until the end: no collection has to look through them."""
-    gc.collect()
+    """The rest of it."""
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
