@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A worker for tests. It stands in a module of its own, which a spawned process can import."""
+"""Workers for tests. They stand in a module of their own, which a spawned process can import."""
 
 import os
 import signal
 import socket
+import threading
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+
+from tessera_service.server import process
 
 
 @dataclass(frozen=True)
@@ -26,5 +29,19 @@ class Sleeper:
             if self.ends == "refuses":
                 parent.send("the database does not answer")
             raise SystemExit(1)
+        parent.send("")
+        signal.pause()
+
+
+@dataclass(frozen=True)
+class Hanger:
+    """Hangs when it is told to stop, in a thread that the interpreter waits for. That may take it `seconds`."""
+
+    seconds: float
+
+    def __call__(self, bound: socket.socket, parent: Connection) -> None:
+        process.END_SECONDS = self.seconds  # type: ignore[assignment]
+        process.stop_quietly()
+        threading.Thread(target=threading.Event().wait).start()
         parent.send("")
         signal.pause()

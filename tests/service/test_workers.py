@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from sleeper import Sleeper
+from sleeper import Hanger, Sleeper
 from tessera_service.server import workers
 from tessera_service.server.workers import MAX_DEATHS, Workers, WorkersFailed
 
@@ -51,12 +51,12 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def run_two(sleeper: Sleeper, bound: socket.socket, script: Callable[[], None]) -> list[Any]:
+def run_two(worker: Sleeper | Hanger, bound: socket.socket, script: Callable[[], None]) -> list[Any]:
     """Runs two workers, and `script` beside them once both serve. The log."""
     thread = threading.Thread(target=script)
     try:
         with capture_logs() as logs:
-            Workers(sleeper, bound, count=2).run(on_ready=thread.start)
+            Workers(worker, bound, count=2).run(on_ready=thread.start)
     finally:
         if thread.ident is not None:
             thread.join()
@@ -108,3 +108,15 @@ def test_a_first_worker_that_cannot_start_says_why(tmp_path: Path, bound: socket
 
     with pytest.raises(WorkersFailed, match="the database does not answer"):
         Workers(Sleeper(tmp_path), bound, count=2).run(on_ready=lambda: None)
+
+
+def test_a_worker_that_hangs_in_the_end_can_show_where(
+    bound: socket.socket, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Before its parent kills it, which shows nothing."""
+    monkeypatch.setattr(workers, "END_SECONDS", 1)
+
+    logs = run_two(Hanger(1), bound, lambda: os.kill(os.getpid(), signal.SIGTERM))
+
+    assert "worker_killed" not in [log["event"] for log in logs]
+    assert capfd.readouterr().err.count("Timeout (0:00:01)!") == 2

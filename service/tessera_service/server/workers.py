@@ -12,13 +12,13 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
 from tessera_service.logs import get_logger
-from tessera_service.server.process import DRAIN_SECONDS
+from tessera_service.server.process import END_SECONDS
 
 START_SECONDS = 60
 MAX_DEATHS = 5  # in a minute; then something is wrong that a new worker does not cure. Starts that failed while no
 # other worker served count as deaths; beside one that serves they are tried again for as long as it takes.
 RETRY_SECONDS = 10.0  # after a replacement that could not start: a database that is away has time to come back
-_GRACE_SECONDS = 5  # for the flush after the drain
+_GRACE_SECONDS = 3  # for what a worker that hangs shows when it ends itself
 
 WorkerMain = Callable[[socket.socket, Connection], None]
 """What a worker runs; it sends "" when it is ready, or one line that says why it cannot start. Has to be picklable."""
@@ -127,7 +127,7 @@ class Workers:
             if process.pid is not None:
                 with suppress(ProcessLookupError):
                     os.kill(process.pid, signal.SIGTERM)
-        deadline = time.monotonic() + DRAIN_SECONDS + _GRACE_SECONDS
+        deadline = time.monotonic() + END_SECONDS + _GRACE_SECONDS
         for process in self._running:
             process.join(max(0.0, deadline - time.monotonic()))
             if process.exitcode is None:
