@@ -16,8 +16,8 @@ from e2e.process import ALL, Client, ServiceProcess, run
 pytestmark = pytest.mark.slow
 
 
-def test_what_one_worker_revokes_the_other_refuses_within_a_second(start_service: Start) -> None:
-    service = start_service("--workers", "2", RATE_LIMIT="off")
+def test_what_one_worker_revokes_the_other_refuses_within_a_second(start_service: Start, tmp_path: Path) -> None:
+    service = start_service("--workers", "2", data_dir=tmp_path / "data", RATE_LIMIT="off")  # one makes all there is
     client = Client(service, service.mint(*ALL))
     issued = [client.issue(f"user-{number}") for number in range(3)]
     with ThreadPoolExecutor(8) as pool:  # both have every session in memory
