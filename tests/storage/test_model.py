@@ -339,12 +339,14 @@ class StoresAgree(RuleBasedStateMachine):
             assert self.run(self.store.get(name)) == self.model.seen(name)
 
     def teardown(self) -> None:
-        if hasattr(self, "store"):
-            self.look_at_everything()
-            assert self.run(snapshot(self.store)) == self.model.log
-        self.run(self.stack.aclose())
-        self.runner.close()
-        shutil.rmtree(self.folder)
+        try:
+            if hasattr(self, "store"):
+                self.look_at_everything()
+                assert self.run(snapshot(self.store)) == self.model.log
+        finally:  # a divergence is looked for again and again: each time would leave a store that is open
+            self.run(self.stack.aclose())
+            self.runner.close()
+            shutil.rmtree(self.folder)
 
 
 STEPS = 40
