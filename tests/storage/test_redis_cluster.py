@@ -95,7 +95,7 @@ async def test_a_mark_that_could_not_be_written_is_written_by_the_next_purge(
 ) -> None:
     (session,) = await fill(store, 1)
 
-    async def fail(_: object) -> None:
+    async def fail(*_: object) -> None:
         raise StoreUnavailable
 
     with monkeypatch.context() as patch:

@@ -37,13 +37,21 @@ class Cluster:
     """Safe for any number of tasks of one event loop. Whatever fails raises what the driver raises."""
 
     def __init__(
-        self, addresses: Sequence[tuple[str, int]], *, connect: Callable[[str, int], Redis], timeout_seconds: float
+        self,
+        addresses: Sequence[tuple[str, int]],
+        *,
+        connect: Callable[[str, int], Redis],
+        room: int,
+        timeout_seconds: float,
     ) -> None:
-        """`connect`: makes the client of a node; it opens nothing yet."""
+        """`connect`: makes the client of a node; it opens nothing yet. `room`: how many calls there are at once at a
+        node, so that those that wait for one that hangs keep nobody from another."""
         self.addresses: Final = [Address(*one) for one in addresses]
         self._connect = connect
         self._timeout = timeout_seconds
         self._nodes: dict[Address, Redis] = {}
+        self._rooms: defaultdict[Address, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(room))
+        self._is_closed = False
         self._slots: Sequence[Slots] = ()
         self._looking: asyncio.Task[None] | None = None
 
@@ -66,7 +74,8 @@ class Cluster:
             pipeline = self.node(owner).pipeline(transaction=False)
             for key in some:
                 pipeline.set(key, b"1", exat=keys[key])
-            await self._watched(pipeline.execute())
+            async with self._rooms[owner]:
+                await self._watched(pipeline.execute())
 
     async def info(self) -> Mapping[str, Any]:
         """By node."""
@@ -75,9 +84,10 @@ class Cluster:
 
     async def aclose(self) -> None:
         """Ends what is under way."""
+        self._is_closed = True
         if self._looking is not None:
             self._looking.cancel()
-        for node in self._nodes.values():
+        for node in list(self._nodes.values()):
             await node.aclose()
 
     def node(self, address: Address) -> Redis:
@@ -88,7 +98,8 @@ class Cluster:
 
     async def _execute(self, address: Address, *command: Any) -> Any:
         client: Any = self.node(address)
-        return await client.execute_command(*command)
+        async with self._rooms[address]:
+            return await client.execute_command(*command)
 
     async def _watched(self, answer: Awaitable[T]) -> T:
         """Whatever fails for want of the right node makes the next calls look for it."""
@@ -101,7 +112,7 @@ class Cluster:
 
     def _look_soon(self) -> None:
         """Nobody waits for it: what has its slots on other nodes goes on."""
-        if self._looking is None or self._looking.done():
+        if not self._is_closed and (self._looking is None or self._looking.done()):
             self._looking = asyncio.create_task(self._look_quietly())
 
     async def _look_quietly(self) -> None:
@@ -114,9 +125,10 @@ class Cluster:
         nodes = list({*self._owners(), *self.addresses})
         random.shuffle(nodes)  # one that hangs is not always the first
         for number, address in enumerate(nodes):
+            client: Any = self.node(address)
             try:
                 async with asyncio.timeout(self._timeout / 4):
-                    found = await self._execute(address, "CLUSTER", "SLOTS")
+                    found = await client.execute_command("CLUSTER", "SLOTS")  # however many wait for room there
             except (RedisError, OSError, TimeoutError):
                 if number == len(nodes) - 1:
                     raise

@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 from tessera_service.storage.redis.cluster import Cluster
 
 Client = Redis | Cluster
-SLOTS: Final = 32  # commands under way at once, of one process
+SLOTS: Final = 32  # commands under way at once, of one process at one server
 _SPARE: Final = 3  # connections beyond that: one that waits for entries; of commands given up and not closed yet
 _CLUSTER, _SENTINEL = "+cluster", "+sentinel"
 
@@ -42,7 +42,8 @@ def _make_cluster(url: str, options: Mapping[str, Any]) -> Cluster:
     def connect(host: str, port: int) -> Redis:
         return Redis(host=host, port=port, **known)
 
-    return Cluster(_hosts(url, port=6379), connect=connect, timeout_seconds=options["socket_timeout"])
+    addresses = _hosts(url, port=6379)
+    return Cluster(addresses, connect=connect, room=SLOTS, timeout_seconds=options["socket_timeout"])
 
 
 def _make_sentinel(url: str, options: Mapping[str, Any]) -> Redis:

@@ -39,7 +39,7 @@ class Partition:
             return
         while marks := await self.step("read_marks", {}):
             found = {jti: int(expires_at) for jti, expires_at in zip(*[iter(marks)] * 2, strict=True)}
-            await self._server.mark(found)
+            await self._server.mark(self.number, found)
             await self.step("drop_marks", {"jtis": [jti.decode() for jti in found]})
 
     async def read_log(self, *, after: int, limit: int = 1000) -> LogPage:

@@ -33,7 +33,8 @@ class Server:
         self.is_cluster = "+cluster://" in url
         self._url = url
         self._timeout = timeout_seconds
-        self._slots = asyncio.Semaphore(SLOTS)
+        # Of a cluster each partition may be elsewhere: one that waits for its node keeps nobody from another.
+        self._slots = [asyncio.Semaphore(SLOTS) for _ in range(partitions if self.is_cluster else 1)]
         self._client: Client | None = None
 
     async def open(self, directory_id: str) -> None:
@@ -65,11 +66,12 @@ class Server:
             return
         try:
             async with asyncio.timeout(self._timeout):
-                for _ in range(SLOTS):
-                    await self._slots.acquire()
+                for slots in self._slots:
+                    for _ in range(SLOTS):
+                        await slots.acquire()
         except TimeoutError:
             pass
-        self._slots = asyncio.Semaphore(SLOTS)
+        self._slots = [asyncio.Semaphore(SLOTS) for _ in self._slots]
         await _close(client)
 
     async def step(self, number: int, name: str, given: bytes, *more: bytes) -> Any:
@@ -78,7 +80,7 @@ class Server:
         if client is None:
             raise StoreUnavailable("the store is not open")
         try:
-            async with asyncio.timeout(self._timeout), self._slots:
+            async with asyncio.timeout(self._timeout), self._slots[number % len(self._slots)]:
                 return await self._run(client, number, name, given, *more)
         except TimeoutError as error:
             raise StoreUnavailable("Redis did not answer in time") from error
@@ -87,15 +89,15 @@ class Server:
         except Exception as error:  # whatever the driver raises: a store that fails is unavailable, never wrong
             raise StoreUnavailable(_cause(error)) from error
 
-    async def mark(self, jtis: Mapping[bytes, int]) -> None:
-        """Writes "revoked:<jti>" all over a cluster, for readers outside; `jtis` with the expiry of each token.
-        StoreUnavailable."""
+    async def mark(self, number: int, jtis: Mapping[bytes, int]) -> None:
+        """Writes "revoked:<jti>" all over a cluster, for readers outside, of what was revoked in a partition; `jtis`
+        with the expiry of each token. StoreUnavailable."""
         client = self._client
         if not isinstance(client, Cluster):
             raise StoreUnavailable("the store is not open")
         until = {b"revoked:" + jti: expires_at + MARK_SECONDS for jti, expires_at in jtis.items()}
         try:
-            async with asyncio.timeout(self._timeout), self._slots:
+            async with asyncio.timeout(self._timeout), self._slots[number]:
                 await client.set_all(until)
         except Exception as error:  # as in `step`
             raise StoreUnavailable("Redis failed") from error

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The nodes of a cluster, played: what hangs at one of them is no business of the others."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.crc import key_slot
+
+from tessera_service.storage.redis.connect import SLOTS
+from tessera_service.storage.redis.server import Server
+
+HANGS, ANSWERS = 0, 1  # partitions
+LONG_SECONDS = 60
+
+
+class Nodes:
+    """Two nodes: one has the slot of the partition that hangs, and answers no script; the other has the rest."""
+
+    def __init__(self) -> None:
+        self.ports: list[int] = []
+        self.hanging = 0
+        self.most_hanging = 0
+        self.looks = 0
+        self._changed = asyncio.Event()
+
+    async def until_hanging(self, number: int) -> None:
+        async with asyncio.timeout(LONG_SECONDS):
+            while self.hanging != number:
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def serve(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while words := await _words(reader):
+                if words[0] == "EVALSHA" and number == HANGS:
+                    await self._hang(reader)
+                    break
+                writer.write(self._answer(words).encode())
+        finally:
+            writer.close()
+
+    async def _hang(self, reader: asyncio.StreamReader) -> None:
+        self.hanging += 1
+        self.most_hanging = max(self.most_hanging, self.hanging)
+        self._changed.set()
+        await reader.read()  # until it is given up
+        self.hanging -= 1
+
+    def _answer(self, words: list[str]) -> str:
+        if words[:2] != ["CLUSTER", "SLOTS"]:
+            return "+OK\r\n"
+        self.looks += 1
+        slot = key_slot(f"{{tessera:{HANGS}}}:meta".encode())
+        ranges = [(0, slot - 1, ANSWERS), (slot, slot, HANGS), (slot + 1, 16_383, ANSWERS)]
+        return "*3\r\n" + "".join(self._range(*one) for one in ranges)
+
+    def _range(self, first: int, last: int, number: int) -> str:
+        return f"*3\r\n:{first}\r\n:{last}\r\n*2\r\n$9\r\n127.0.0.1\r\n:{self.ports[number]}\r\n"
+
+
+async def _words(reader: asyncio.StreamReader) -> list[str]:
+    """The next command; nothing at the end."""
+    head = await reader.readline()
+    return [await _word(reader) for _ in range(int(head[1:] or 0))]
+
+
+async def _word(reader: asyncio.StreamReader) -> str:
+    length = int((await reader.readline())[1:])
+    return (await reader.readexactly(length + 2))[:-2].decode()
+
+
+@pytest.fixture
+async def nodes() -> AsyncIterator[Nodes]:
+    played = Nodes()
+    servers = [
+        await asyncio.start_server(lambda *wire, number=number: played.serve(number, *wire), "127.0.0.1", 0)
+        for number in (HANGS, ANSWERS)
+    ]
+    played.ports = [server.sockets[0].getsockname()[1] for server in servers]
+    yield played
+    for server in servers:
+        server.close()
+    await asyncio.sleep(0.1)  # who serves sees the end
+
+
+@pytest.fixture
+async def server(nodes: Nodes, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
+    """Open, with partitions that are there."""
+
+    async def there(*_: object) -> None:
+        pass
+
+    monkeypatch.setattr(Server, "_check", there)
+    url = f"redis+cluster://127.0.0.1:{nodes.ports[ANSWERS]}"
+    opened = Server(url, partitions=2, timeout_seconds=LONG_SECONDS)
+    monkeypatch.setattr(opened, "_begin", there)
+    await opened.open("directory-1")
+    yield opened
+    monkeypatch.setattr(opened, "_timeout", 0.1)
+    await opened.close()
+
+
+async def test_calls_to_a_node_that_hangs_keep_none_from_another(nodes: Nodes, server: Server) -> None:
+    hung = [asyncio.create_task(server.step(HANGS, "get", b"{}")) for _ in range(4 * SLOTS)]
+    await nodes.until_hanging(SLOTS)
+    async with asyncio.timeout(LONG_SECONDS / 2):
+        assert await server.step(ANSWERS, "get", b"{}") == b"OK"
+    assert nodes.most_hanging == SLOTS
+    for task in hung:
+        task.cancel()
+    await asyncio.gather(*hung, return_exceptions=True)
+
+
+async def test_whoever_closes_looks_for_no_node_any_more(nodes: Nodes, server: Server) -> None:
+    hung = asyncio.create_task(server.step(HANGS, "get", b"{}"))
+    await nodes.until_hanging(1)
+    looks, server._timeout = nodes.looks, 0.1
+    await server.close()
+    await asyncio.gather(hung, return_exceptions=True)
+    await asyncio.sleep(0.1)
+    assert nodes.looks == looks
