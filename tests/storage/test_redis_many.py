@@ -377,6 +377,29 @@ async def test_sessions_that_no_limit_counts_cost_nothing(store: RedisSessionSto
     assert watch.largest() <= alone + 10
 
 
+LISTING: dict[str, Step] = {
+    "a list": lambda store: store.list_sessions("tenant-a", subject="alice", now=NOW, active_only=True, limit=2),
+    "a page": lambda store: store.page_sessions(
+        "tenant-a", subject="alice", status=SessionStatus.ACTIVE, now=NOW, limit=2, offset=0
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(LISTING))
+async def test_sessions_that_are_over_cost_a_list_of_the_active_ones_nothing(
+    store: RedisSessionStore, watch: Watch, name: str
+) -> None:
+    await store.create(of_key("alone"))
+    await LISTING[name](store)
+    alone = watch.largest()
+    for number in range(100):
+        await store.create(of_key(f"t{number}", 1 + number))
+    await store.revoke_others("tenant-a", "alice", keep="alone", revocation=AGAIN)
+    watch.largest()
+    await LISTING[name](store)
+    assert watch.largest() <= alone + 10
+
+
 async def test_a_session_that_was_refreshed_hundreds_of_times_ends_as_quickly_as_a_new_one(
     store: RedisSessionStore, watch: Watch, reader: Redis
 ) -> None:

@@ -29,8 +29,13 @@ local function count()
   return given.status and all - call('ZCARD', live) - call('ZCARD', locked) or all
 end
 
--- What a surface limits is few, whatever else there is of the subject.
-if who and given.surface and given.status == 'active' then
+-- Few that are active are found at once, however many others there are of the subject; what a surface limits is few.
+local FEW = 200
+local function are_few()
+  return given.surface or call('ZCOUNT', live, '(' .. int(given.now * 1000), '+inf') <= FEW
+end
+
+if who and given.status == 'active' and are_few() then
   local active, cutoff, page = active_of(who, given.surface, given.now), cutoff_of(who), {}
   table.sort(active, function(one, other)
     if one.created ~= other.created then
@@ -41,7 +46,7 @@ if who and given.surface and given.status == 'active' then
   for i = given.offset + 1, math.min(given.offset + given.limit, #active) do
     page[#page + 1] = whole(active[i].id, cutoff)
   end
-  return {-1, page}
+  return {count(), page}
 end
 
 local total, found, skipped, at = count(), {}, 0, 0
