@@ -26,8 +26,10 @@ from tessera_service.server import process
 
 async def hang(where):
     if where == sys.argv[1]:
+        stuck = threading.Thread(target=threading.Event().wait)
+        stuck.start()
         print(where, flush=True)
-        await asyncio.to_thread(threading.Event().wait)
+        await asyncio.to_thread(stuck.join)
 
 async def app(scope, receive, send):
     for name in ("startup", "shutdown"):
