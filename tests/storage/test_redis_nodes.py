@@ -11,17 +11,20 @@ from tessera_service.storage.redis.connect import SLOTS
 from tessera_service.storage.redis.server import Server
 
 HANGS, ANSWERS = 0, 1  # partitions
+MOVED_TO = 2
 LONG_SECONDS = 60
 
 
 class Nodes:
-    """Two nodes: one has the slot of the partition that hangs, and answers no script; the other has the rest."""
+    """One has the slot of the partition that hangs, and answers no script; another has the rest, unless it says that
+    the third has."""
 
     def __init__(self) -> None:
         self.ports: list[int] = []
         self.hanging = 0
         self.most_hanging = 0
         self.looks = 0
+        self.moved_host: str | None = None  # whom the node that answers names as the owner of everything
         self._changed = asyncio.Event()
 
     async def until_hanging(self, number: int) -> None:
@@ -36,7 +39,7 @@ class Nodes:
                 if words[0] == "EVALSHA" and number == HANGS:
                     await self._hang(reader)
                     break
-                writer.write(self._answer(words).encode())
+                writer.write(self._answer(words, number).encode())
         finally:
             writer.close()
 
@@ -47,7 +50,9 @@ class Nodes:
         await reader.read()  # until it is given up
         self.hanging -= 1
 
-    def _answer(self, words: list[str]) -> str:
+    def _answer(self, words: list[str], number: int) -> str:
+        if words[0] == "EVALSHA" and self.moved_host is not None and number == ANSWERS:
+            return f"-MOVED 1 {self.moved_host}:{self.ports[MOVED_TO]}\r\n"
         if words[:2] != ["CLUSTER", "SLOTS"]:
             return "+OK\r\n"
         self.looks += 1
@@ -75,7 +80,7 @@ async def nodes() -> AsyncIterator[Nodes]:
     played = Nodes()
     servers = [
         await asyncio.start_server(lambda *wire, number=number: played.serve(number, *wire), "127.0.0.1", 0)
-        for number in (HANGS, ANSWERS)
+        for number in (HANGS, ANSWERS, MOVED_TO)
     ]
     played.ports = [server.sockets[0].getsockname()[1] for server in servers]
     yield played
@@ -110,6 +115,13 @@ async def test_calls_to_a_node_that_hangs_keep_none_from_another(nodes: Nodes, s
     for task in hung:
         task.cancel()
     await asyncio.gather(*hung, return_exceptions=True)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", ""])
+async def test_what_has_moved_is_asked_where_it_is(nodes: Nodes, server: Server, host: str) -> None:
+    """No host: that of the node which says so."""
+    nodes.moved_host = host
+    assert await server.step(ANSWERS, "get", b"{}") == b"OK"
 
 
 async def test_whoever_closes_looks_for_no_node_any_more(nodes: Nodes, server: Server) -> None:

@@ -63,7 +63,8 @@ class Cluster:
         try:
             return await self._watched(self._execute(owner, *command))
         except MovedError as moved:  # it was not run
-            return await self._watched(self._execute(Address(moved.host, moved.port), *command))
+            there = Address(moved.host or owner.host, moved.port)  # no host: the one that was asked
+            return await self._watched(self._execute(there, *command))
 
     async def set_all(self, keys: Mapping[bytes, int]) -> None:
         """Sets each key to 1 until that time."""
