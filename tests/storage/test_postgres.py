@@ -247,6 +247,16 @@ async def test_a_revocation_of_a_subject_does_not_wait_for_places_nor_gives_them
     assert [row.event.event_id for row in rows[4:]] == ["s3.revoked", "s2.revoked", "s0.revoked"]
 
 
+async def until_somebody_waits(observer: psycopg.Connection) -> None:
+    """For a lock of that database."""
+    waits = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    deadline = time.monotonic() + 2 * TIMEOUT_MS / 1000
+    while observer.execute(waits).fetchone() is None:
+        assert time.monotonic() < deadline, "nobody waits"
+        observer.rollback()  # what is seen of activity stands still within a transaction
+        await asyncio.sleep(0.01)
+
+
 async def test_who_purges_and_who_erases_events_holds_none_while_it_waits_for_the_head(
     store: SqlSessionStore, url: str
 ) -> None:
@@ -259,8 +269,8 @@ async def test_who_purges_and_who_erases_events_holds_none_while_it_waits_for_th
             store.erase_events("tenant-a", "alice"),
         ):
             waiting = asyncio.create_task(unavailable_in_time(step))
-            await asyncio.sleep(0.3)
             with psycopg.connect(url) as other:
+                await until_somebody_waits(other)
                 assert len(other.execute("SELECT 1 FROM outbox FOR UPDATE NOWAIT").fetchall()) == 8
             await waiting
 
