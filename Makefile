@@ -60,8 +60,8 @@ test-cpp: bootstrap-test ## the GoogleTest suite
 	@ctest --preset test -j $(JOBS) $(ONLY_TROUBLES)
 
 # One more than there are cores: a third of the time of a test is waiting.
-test-python: bootstrap-test $(VENV)/stamp-install ## pytest against the installed wheel, JOBS + 1 at once; PYTEST_ARGS='-k jwks'
-	@$(BIN)/pytest -n $$(($(JOBS) + 1)) --dist worksteal $(PYTEST_ARGS)
+test-python: bootstrap-test $(VENV)/stamp-install ## pytest against the installed wheel, two for each of JOBS; PYTEST_ARGS='-k jwks'
+	@$(BIN)/pytest -n $$((2 * $(JOBS))) --dist worksteal $(PYTEST_ARGS)
 
 lint-cpp: bootstrap-lint $(VENV)/stamp-dev ## clang-format, both compilers with -Werror, clang-tidy, shellcheck
 	@script/lint-cpp $(BIN)/python $(JOBS)

@@ -153,6 +153,16 @@ async def test_a_hit_outlives_a_short_hold_that_is_given_back(directory: SqlDire
     assert (await take(directory, limit, at_ms=899_999)).remaining == (0,)
 
 
+async def test_a_hit_that_is_over_stays_while_giving_it_back_would_end_a_hold(directory: SqlDirectory) -> None:
+    held = HitLimit(KEY, 2, 900, 60)
+    first = await counted(directory, HitLimit(KEY, 3, 1))
+    await counted(directory, held)
+    assert await directory.purge_directory(now=NOW + 60) == 0
+    await directory.give_back(first)
+    assert (await take(directory, held, at_ms=60_000)).remaining == (0,)
+    assert await directory.purge_directory(now=NOW + 960) == 3  # two hits and their key
+
+
 async def test_a_key_is_forgotten_with_its_hold_and_no_other_is(directory: SqlDirectory) -> None:
     for _ in range(5):
         await counted(directory, FIVE, HitLimit(OTHER, 100, 3600))

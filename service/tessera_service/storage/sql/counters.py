@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, delete, insert, select, tuple_, update
+from sqlalchemy import Connection, and_, case, delete, exists, insert, select, tuple_, update
 
 from tessera_service.models import HitLimit, Taken
 from tessera_service.storage.sql.engine import insert_or_update
@@ -59,8 +59,12 @@ def forget(connection: Connection, key: bytes) -> None:
 
 
 def purge_hits(connection: Connection, now_ms: int, limit: int) -> int:
-    """Removes hits that count for nothing any more, also if what holds them were given back."""
-    dead = and_(hits.c.expires_ms <= now_ms, hits.c.unheld_ms <= now_ms)
+    """Removes hits that count for nothing any more, also if what holds them were given back, and no other would count
+    if they were: whoever gives one back ends the hold of all."""
+    other = hits.alias()
+    held_together = and_(other.c.key == hits.c.key, other.c.held_by == hits.c.held_by)
+    would_count = exists().where(held_together, other.c.unheld_ms > now_ms)
+    dead = and_(hits.c.expires_ms <= now_ms, hits.c.unheld_ms <= now_ms, ~would_count)
     chosen = select(hits.c.key, hits.c.hit_id).where(dead).order_by(hits.c.expires_ms).limit(limit)
     these = tuple_(hits.c.key, hits.c.hit_id).in_(chosen.with_for_update(skip_locked=True))
     return connection.execute(delete(hits).where(these)).rowcount
