@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.crc import key_slot
 
+from storage.played_redis import read_command
 from tessera_service.storage.redis.connect import SLOTS
 from tessera_service.storage.redis.server import Server
 
@@ -35,7 +36,7 @@ class Nodes:
 
     async def serve(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            while words := await _words(reader):
+            while words := await read_command(reader):
                 if words[0] == "EVALSHA" and number == HANGS:
                     await self._hang(reader)
                     break
@@ -62,17 +63,6 @@ class Nodes:
 
     def _range(self, first: int, last: int, number: int) -> str:
         return f"*3\r\n:{first}\r\n:{last}\r\n*2\r\n$9\r\n127.0.0.1\r\n:{self.ports[number]}\r\n"
-
-
-async def _words(reader: asyncio.StreamReader) -> list[str]:
-    """The next command; nothing at the end."""
-    head = await reader.readline()
-    return [await _word(reader) for _ in range(int(head[1:] or 0))]
-
-
-async def _word(reader: asyncio.StreamReader) -> str:
-    length = int((await reader.readline())[1:])
-    return (await reader.readexactly(length + 2))[:-2].decode()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from storage.played_redis import read_command
 from tessera_service.storage.redis.connect import make_client
 
 URLS = {
@@ -25,7 +26,7 @@ class Deaf:
         self.scripts = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while words := await _words(reader):
+        while words := await read_command(reader):
             if words[0].upper() == "EVALSHA":
                 self.scripts += 1
                 break
@@ -40,17 +41,6 @@ class Deaf:
             told = ["name", "main", "ip", "127.0.0.1", "port", str(self.port), "flags", "master", "num-other-sentinels"]
             return f"*1\r\n*{len(told) + 1}\r\n" + "".join(f"${len(word)}\r\n{word}\r\n" for word in [*told, "9"])
         return "*1\r\n$6\r\nmaster\r\n" if command == "ROLE" else "+OK\r\n"
-
-
-async def _words(reader: asyncio.StreamReader) -> list[str]:
-    """The next command; nothing at the end."""
-    head = await reader.readline()
-    return [await _word(reader) for _ in range(int(head[1:] or 0))]
-
-
-async def _word(reader: asyncio.StreamReader) -> str:
-    length = int((await reader.readline())[1:])
-    return (await reader.readexactly(length + 2))[:-2].decode()
 
 
 @asynccontextmanager
