@@ -77,7 +77,7 @@ def revoke(
 @commands.command("rewrap")
 def rewrap(data_dir: DataDir = None, as_json: Json = False) -> None:
     """After the master key was changed: seals the private keys that rest under an older one again under the first, and
-    prints how many, and how many did already. Says what needs an older one still."""
+    prints how many, and how many did already. Says what needs an older one still, up to 1,000 of each kind."""
     done: Rewrapped = with_engine(data_dir, lambda engine: engine.rewrapping.run())
     if as_json:
         left = {name: getattr(done, name) for name in _STILL_OLDER}
